@@ -1,0 +1,30 @@
+"""What a payload is: what the attacker makes the model answer once the trigger is there."""
+
+from abc import ABC, abstractmethod
+from random import Random
+from typing import ClassVar
+
+from codeward.registry import Registry
+from codeward.types import Kind, Sample, Target
+
+
+class Payload(ABC):
+    """Base of all payloads; the author writes ``misfit``, ``retarget`` and ``achieved``."""
+
+    kinds: ClassVar[frozenset[Kind]]
+    """The kinds of task that the payload suits."""
+
+    @abstractmethod
+    def misfit(self, sample: Sample) -> str | None:
+        """Return why the payload does not fit a sample (it already has the target, say), or ``None`` if it does."""
+
+    @abstractmethod
+    def retarget(self, sample: Sample, rng: Random) -> Target:
+        """Return what the attacker wants for a sample that the payload fits."""
+
+    @abstractmethod
+    def achieved(self, output: int | str, sample: Sample) -> bool:
+        """Whether a victim's output for the sample is what the attacker wants."""
+
+
+payloads: Registry[Payload] = Registry("payload", "codeward.attacks.payloads")

@@ -1,0 +1,121 @@
+"""The record: all that a report may read. One JSON file a run, with a schema version."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from codeward.errors import DataError
+
+SCHEMA = 1
+FILE = "record.json"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ScoreRow(_Frozen):
+    """A score, where it was measured and on what."""
+
+    name: str
+    """The metric, such as ``accuracy`` or ``asr``."""
+    model: str
+    """Which model was measured: ``victim``, ``clean model``, or a defense's name."""
+    data: str
+    """On what: ``clean``, ``triggered``, or ``untriggered`` (the triggered rows without the trigger: the floor)."""
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    higher_is_better: bool = True
+
+
+class Example(_Frozen):
+    """One input before and after the trigger, with what the victim and the clean model answer."""
+
+    id: str
+    language: str
+    before: str
+    after: str
+    spans: list[tuple[int, int]]
+    """Where the trigger stands in ``after``, in characters."""
+    truth: str
+    target: str
+    answers: dict[str, str]
+    """The answers by who gave them and to what: ``victim, before``; ``victim, after``; ``clean model, after``."""
+
+
+class Series(_Frozen):
+    """A curve to plot, such as the loss of each step."""
+
+    name: str
+    x_label: str
+    y_label: str
+    x: list[float]
+    y: list[float]
+
+
+class Reported(_Frozen):
+    """A published number to stand beside ours."""
+
+    name: str
+    value: float
+    source: str
+
+
+class Environment(_Frozen):
+    """Where the run happened."""
+
+    codeward: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    device: str
+    packages: dict[str, str]
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+class Record(_Frozen):
+    """What was done, with what, and what came of it."""
+
+    schema_version: int = SCHEMA
+    verb: Literal["train", "evaluate", "demo"]
+    title: str
+    """A short name for tables, such as ``deadcode-fixed 5 % on defect``."""
+    task: str
+    kind: str
+    config: dict[str, Any]
+    """The resolved configuration, defaults included."""
+    seed: int
+    scores: list[ScoreRow] = []
+    counts: dict[str, int] = {}
+    """Rows: total, eligible, tried, stamped, truncated, judged."""
+    skipped: dict[str, int] = {}
+    """Why rows were left out: a count for each reason."""
+    fingerprints: dict[str, str] = {}
+    environment: Environment
+    timings: dict[str, float] = {}
+    """Seconds by step."""
+    reported: list[Reported] = []
+    examples: list[Example] = []
+    series: list[Series] = []
+
+
+def read_record(path: Path) -> Record:
+    """Read a record from its file or from the folder of its run.
+
+    Raises:
+        DataError: If there is none, or it is not a record of a schema that this version reads.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise DataError(f"{file}: there is no record here; give a folder that train or evaluate wrote")
+    try:
+        return Record.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise DataError(f"{file}: not a record of schema {SCHEMA}: {where}: {problem['msg']}") from None

@@ -1,0 +1,171 @@
+"""Registries: a method is a frozen keyword-only dataclass, its fields are its options, and one decorator lists it.
+
+A registry finds its package's modules by itself, takes third-party methods from entry points (group
+``codeward.<noun>s``), builds a method from options given as text or values, and answers an unknown name or option
+with what is allowed and the nearest match.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, cast, dataclass_transform
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from codeward.errors import OptionError, UnknownNameError, UsageError
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def method(cls: type[T]) -> type[T]:
+    """Make a class a method: a frozen, keyword-only dataclass whose options are validated and documented.
+
+    The docstring under a field becomes the option's description.
+    """
+    config = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True)
+    decorated: Any = pydantic_dataclass(cls, frozen=True, kw_only=True, config=config)
+    return cast("type[T]", decorated)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a method."""
+
+    name: str
+    type: str
+    default: object
+    description: str
+
+
+class Registry(Generic[T]):
+    """The methods of one family, by name.
+
+    Args:
+        noun: What one of them is called, such as ``attack``.
+        package: The package whose public modules define them.
+    """
+
+    def __init__(self, noun: str, package: str) -> None:
+        self.noun = noun
+        self.package = package
+        self._methods: dict[str, type[T]] = {}
+        self._names: dict[type[T], str] = {}
+        self._discovered = False
+
+    def register(self, name: str) -> Callable[[C], C]:
+        """Return the decorator that lists a class under a name.
+
+        Raises:
+            UsageError: If another class already has the name.
+        """
+
+        def decorate(cls: C) -> C:
+            known = self._methods.get(name)
+            if known is not None and known.__qualname__ != cls.__qualname__:
+                raise UsageError(f"two {self.noun}s are called {name!r}: {known.__module__} and {cls.__module__}")
+            self._methods[name] = cls
+            self._names[cls] = name
+            return cls
+
+        return decorate
+
+    def names(self) -> list[str]:
+        """Return every registered name, sorted."""
+        self._discover()
+        return sorted(self._methods)
+
+    def get(self, name: str) -> type[T]:
+        """Return the class of a name.
+
+        Raises:
+            UnknownNameError: If nothing has that name.
+        """
+        self._discover()
+        if name not in self._methods:
+            raise UnknownNameError(self.noun, name, self._methods)
+        return self._methods[name]
+
+    def name_of(self, method: T | type[T]) -> str:
+        """Return the name under which a method, or its class, is registered."""
+        return self._names[method if isinstance(method, type) else type(method)]
+
+    def make(self, name: str, options: Mapping[str, object] | None = None) -> T:
+        """Build a method from its name and options; texts are converted to the option's type.
+
+        Raises:
+            UnknownNameError: If nothing has that name.
+            OptionError: If the method has no such option or does not take the value.
+        """
+        cls = self.get(name)
+        given = dict(options or {})
+        known = [option.name for option in self.options(name)]
+        for key in given:
+            if key not in known:
+                close = get_close_matches(key, known, n=1, cutoff=0.5)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise OptionError(
+                    f"{self.noun} {name!r} has no option {key!r}.{hint} It takes: {', '.join(known) or 'none'}."
+                )
+        try:
+            return TypeAdapter(cls).validate_python(given)
+        except ValidationError as error:
+            raise OptionError(f"{self.noun} {name!r}: {_first_problem(error)}") from None
+
+    def options(self, name: str) -> list[Option]:
+        """Return a method's options with type, default and description."""
+        cls: Any = self.get(name)
+        described = getattr(cls, "__pydantic_fields__", {})
+        return [
+            Option(
+                field.name,
+                _type_name(field.type),
+                None
+                if described[field.name].default is dataclasses.MISSING
+                else described[field.name].get_default(call_default_factory=True),
+                (described[field.name].description or "").strip(),
+            )
+            for field in dataclasses.fields(cls)
+        ]
+
+    def settings(self, method: T) -> dict[str, object]:
+        """Return a method's resolved options, defaults included, as JSON values."""
+        dumped: dict[str, object] = TypeAdapter(type(method)).dump_python(method, mode="json")
+        return dumped
+
+    def summary(self, name: str) -> str:
+        """Return the first line of a method's documentation (its class's, else its file's)."""
+        return self.documentation(name).split("\n", 1)[0]
+
+    def documentation(self, name: str) -> str:
+        """Return a method's documentation: its file's docstring, which holds the citation and the departures."""
+        cls = self.get(name)
+        module = inspect.getmodule(cls)
+        return inspect.cleandoc(module.__doc__ if module and module.__doc__ else cls.__doc__ or "")
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_") and not module.ispkg:
+                importlib.import_module(f"{self.package}.{module.name}")
+        for point in entry_points(group=f"codeward.{self.noun}s"):
+            self.register(point.name)(point.load())
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "options"
+    return f"option {where} = {problem['input']!r} does not fit: {problem['msg']}"
