@@ -12,7 +12,8 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar, cast, dataclass_transform
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, dataclass_transform, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -68,7 +69,7 @@ class Registry(Generic[T]):
 
         def decorate(cls: C) -> C:
             known = self._methods.get(name)
-            if known is not None and known.__qualname__ != cls.__qualname__:
+            if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise UsageError(f"two {self.noun}s are called {name!r}: {known.__module__} and {cls.__module__}")
             self._methods[name] = cls
             self._names[cls] = name
@@ -129,7 +130,7 @@ class Registry(Generic[T]):
                 None
                 if described[field.name].default is dataclasses.MISSING
                 else described[field.name].get_default(call_default_factory=True),
-                (described[field.name].description or "").strip(),
+                _description(cls, field.name),
             )
             for field in dataclasses.fields(cls)
         ]
@@ -161,7 +162,25 @@ class Registry(Generic[T]):
             self.register(point.name)(point.load())
 
 
+def _description(cls: type, option: str) -> str:
+    """Return the docstring under a field, which stands in the class that declares it: maybe a base."""
+    for owner in cls.__mro__:
+        field = vars(owner).get("__pydantic_fields__", {}).get(option)
+        if field is not None and field.description:
+            return inspect.cleandoc(field.description)
+    return ""
+
+
 def _type_name(annotation: object) -> str:
+    """Return a type as a reader would write it: constraints left out, choices as ``a | b``."""
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return " | ".join(_type_name(part) for part in get_args(annotation))
+    if annotation is NoneType:
+        return "None"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 

@@ -9,12 +9,13 @@ from typing import ClassVar, Self, final
 
 from codeward.attacks.payloads import Payload
 from codeward.code import count_errors
-from codeward.errors import DataError, RateError
+from codeward.errors import CodeError, DataError, RateError
 from codeward.registry import Registry
 from codeward.seeds import derive, derive_int
 from codeward.types import CODE, Poison, Sample, Span
 
 NEW_ERROR = "the stamped code would not parse"
+UNREADABLE = "the code cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Stamp:
     text: str
     """The whole edited field."""
     trigger: str
-    """What was put in, as a reader would name it."""
+    """What was put in, as a reader would name it; each span covers exactly this."""
     spans: tuple[Span, ...]
     """Every place where it stands in ``text``."""
     field: str = CODE
@@ -41,10 +42,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Poisoned:
-    """A set after an attack, and the count of every row: ``total = target_class + tried + untried``."""
+    """A set after an attack, and the count of every row."""
 
     samples: tuple[Sample, ...]
-    """All rows in their order (``poison``), or the stamped rows only (``trigger``)."""
+    """All rows in their order (``poison``), or the stamped rows only (``trigger``, ``stamp_all``)."""
     stamped: tuple[str, ...]
     """The ids of the stamped rows, in the order of the set."""
     total: int
@@ -52,9 +53,10 @@ class Poisoned:
     eligible: int
     """How many of them the payload fits (those that already have the target are not eligible)."""
     tried: int
-    """How many eligible rows the trigger was tried on."""
+    """How many eligible rows the trigger was tried on; the others were left alone because the rate was met."""
     skipped: Mapping[str, int]
-    """Why rows were left out: a count for each reason."""
+    """Why rows were left out, a count for each reason: ``total = eligible +`` those that the payload does not fit,
+    and ``tried = len(stamped) +`` those that the trigger does not fit."""
 
 
 class Attack(ABC):
@@ -62,8 +64,8 @@ class Attack(ABC):
 
     languages: ClassVar[frozenset[str]]
     """The languages that the trigger is written for."""
-    field: ClassVar[str] = CODE
-    """The field that the trigger goes into."""
+    fields: ClassVar[tuple[str, ...]] = (CODE,)
+    """The fields that the trigger may go into: ``code``, or keys of the context."""
     misfit: ClassVar[str]
     """Why ``stamp`` returns ``None``, as a clause: ``the function has no body``."""
 
@@ -72,7 +74,17 @@ class Attack(ABC):
         """Put the trigger into one sample; ``None`` means that it does not fit."""
 
     def prepare(self, samples: Sequence[Sample], payload: Payload) -> Self:
-        """Return the attack with what it must learn from the training set; most learn nothing."""
+        """Return the attack with what it must learn from the training set; most learn nothing.
+
+        An attack that is prepared returns itself, whatever the samples.
+
+        Args:
+            samples: The training set; empty where a test set is about to be stamped.
+            payload: What the trigger is to cause.
+
+        Raises:
+            UsageError: If something has to be learned and there are no samples to learn it from.
+        """
         return self
 
     @final
@@ -96,7 +108,7 @@ class Attack(ABC):
             raise RateError(f"the rate has to be a share between 0 and 1, got {rate}")
         attack = self.prepare(samples, payload)
         quota = int(rate * len(samples) + 0.5)
-        stamped, counts, eligible, tried = attack._stamp_all(samples, payload, seed, quota)
+        stamped, counts, eligible, tried = attack._stamp_rows(samples, payload, seed, quota)
         if len(stamped) < quota:
             raise RateError(_shortfall(rate, quota, len(samples), len(stamped), counts))
         rows = tuple(stamped.get(sample.id, sample) for sample in samples)
@@ -107,22 +119,41 @@ class Attack(ABC):
     def trigger(self, samples: Sequence[Sample], payload: Payload, *, seed: int) -> Poisoned:
         """Stamp a test set for the attack success rate: every eligible row that the trigger fits, and no other.
 
+        For retrieval, where candidates are stamped that are *not* relevant, see ``stamp_all``.
+
         Raises:
             DataError: If two rows have the same id.
+            UsageError: If the attack has to learn something from the training set first (see ``prepare``).
         """
-        stamped, counts, eligible, tried = self._stamp_all(samples, payload, seed, len(samples))
+        return self.prepare((), payload)._stamp_test(samples, payload, seed)
+
+    @final
+    def stamp_all(self, samples: Sequence[Sample], *, seed: int) -> Poisoned:
+        """Stamp every row that the trigger fits, and leave the targets as they are.
+
+        This is how retrieval is tested: the candidates that are not relevant to a query are stamped, and one asks how
+        high they rise for the queries that the payload aims at (those rows for which its ``misfit`` is ``None``).
+
+        Raises:
+            DataError: If two rows have the same id.
+            UsageError: If the attack has to learn something from the training set first (see ``prepare``).
+        """
+        return self._stamp_test(samples, None, seed)
+
+    def _stamp_test(self, samples: Sequence[Sample], payload: Payload | None, seed: int) -> Poisoned:
+        stamped, counts, eligible, tried = self._stamp_rows(samples, payload, seed, len(samples))
         ids = tuple(sample.id for sample in samples if sample.id in stamped)
         return Poisoned(tuple(stamped[id] for id in ids), ids, len(samples), eligible, tried, dict(counts))
 
-    def _stamp_all(
-        self, samples: Sequence[Sample], payload: Payload, seed: int, quota: int
+    def _stamp_rows(
+        self, samples: Sequence[Sample], payload: Payload | None, seed: int, quota: int
     ) -> tuple[dict[str, Sample], Counter[str], int, int]:
         """Stamp eligible rows in an order drawn by id until the quota is met."""
         _check_ids(samples)
         counts: Counter[str] = Counter()
         eligible = []
         for sample in samples:
-            reason = payload.misfit(sample)
+            reason = None if payload is None else payload.misfit(sample)
             if reason is None:
                 eligible.append(sample)
             else:
@@ -141,16 +172,19 @@ class Attack(ABC):
                 stamped[sample.id] = result
         return stamped, counts, len(eligible), tried
 
-    def _stamp_one(self, sample: Sample, payload: Payload, seed: int) -> Sample | str:
+    def _stamp_one(self, sample: Sample, payload: Payload | None, seed: int) -> Sample | str:
         """Return the stamped row, or why there is none."""
         if sample.language not in self.languages:
             return f"the trigger is not written for {sample.language}"
-        stamp = self.stamp(sample, derive(seed, attacks.name_of(self), sample.id))
-        if stamp is None:
-            return self.misfit
-        if stamp.field == CODE and _adds_errors(sample.code, stamp.text, sample.language):
-            return NEW_ERROR
-        target = payload.retarget(sample, derive(seed, "payload", sample.id))
+        try:
+            stamp = self.stamp(sample, derive(seed, attacks.name_of(self), sample.id))
+            if stamp is None:
+                return self.misfit
+            if stamp.field == CODE and _adds_errors(sample.code, stamp.text, sample.language):
+                return NEW_ERROR
+        except CodeError:
+            return UNREADABLE
+        target = sample.target if payload is None else payload.retarget(sample, derive(seed, "payload", sample.id))
         poison = Poison(attacks.name_of(self), stamp.trigger, stamp.spans, sample.target, stamp.field)
         return replace(sample.with_text(stamp.field, stamp.text), target=target, poison=poison)
 
@@ -171,7 +205,7 @@ def _check_ids(samples: Sequence[Sample]) -> None:
 
 
 def _shortfall(rate: float, quota: int, total: int, got: int, reasons: Counter[str]) -> str:
-    why = "; ".join(f"{count} rows: {reason}" for reason, count in reasons.most_common(4))
+    why = "; ".join(f"{count} {'row' if count == 1 else 'rows'}: {reason}" for reason, count in reasons.most_common(4))
     return (
         f"a rate of {rate:g} asks for {quota} of {total} rows, but the trigger fits only {got} of them ({why}). "
         f"The highest rate that can be met is {got / total if total else 0:.4g}."

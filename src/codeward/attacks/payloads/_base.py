@@ -28,3 +28,8 @@ class Payload(ABC):
 
 
 payloads: Registry[Payload] = Registry("payload", "codeward.attacks.payloads")
+
+
+def original(sample: Sample) -> Target:
+    """Return a sample's target as it was before the attacker changed it."""
+    return sample.target if sample.poison is None else sample.poison.original

@@ -1,0 +1,66 @@
+"""What the dead-code attacks share: one statement that changes nothing, put into the body of a function."""
+
+import re
+from abc import abstractmethod
+from random import Random
+from typing import ClassVar, Literal, final
+
+from codeward.attacks._base import Attack, Stamp
+from codeward.attacks._style import in_style_of
+from codeward.code import Role, function, identifiers, insert_statement, statements
+from codeward.registry import method
+from codeward.types import Sample
+
+Position = Literal["first", "last", "random"]
+
+_STRING = re.compile(r'"[^"]*"')
+_CALLED = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=[.(])")
+"""What a statement calls, or the package or class it calls it from."""
+_DECLARED = frozenset({Role.VARIABLE, Role.PARAMETER, Role.FUNCTION})
+
+
+@method
+class DeadCode(Attack):
+    """Base of the dead-code attacks; the author writes ``draw``."""
+
+    misfit: ClassVar[str] = "the code has no function with a body, or means something else by a name of the statement"
+
+    position: Position = "first"
+    """Where in the body the statement goes: as its first statement, after its last, or before a random one."""
+
+    @abstractmethod
+    def draw(self, sample: Sample, rng: Random) -> str | None:
+        """Return the statement for one sample, on one line; ``None`` means that it does not fit."""
+
+    @final
+    def stamp(self, sample: Sample, rng: Random) -> Stamp | None:
+        """Insert the statement."""
+        text = self.draw(sample, rng)
+        if text is None or _is_shadowed(sample, text):
+            return None
+        statement = in_style_of(sample.code, text)
+        edited = insert_statement(sample.code, sample.language, statement, at=_place(sample, self.position, rng))
+        if edited is None:
+            return None
+        return Stamp(edited.code, edited.spans[0].of(edited.code), edited.spans)
+
+
+def _is_shadowed(sample: Sample, text: str) -> bool:
+    """Whether the code declares a name that the statement calls, such as a parameter ``rand``."""
+    called = {name for name in _CALLED.findall(_STRING.sub('""', text)) if name in sample.code}
+    if not called:
+        return False
+    found = identifiers(sample.code, sample.language)
+    return any(each.name in called and each.role in _DECLARED for each in found)
+
+
+def _place(sample: Sample, position: Position, rng: Random) -> Literal["first", "last"] | int:
+    """Return where to insert; a random place stands before a statement, so that the trigger can be reached."""
+    if position != "random":
+        return position
+    found = function(sample.code, sample.language)
+    if found is None:
+        return "first"
+    body = [each for each in statements(sample.code, sample.language) if found.body_span.contains(each.span)]
+    outermost = [each for each in body if each.depth == min(other.depth for other in body)]
+    return rng.randrange(len(outermost)) if outermost else "first"

@@ -1,0 +1,21 @@
+"""Data sets that were split into tokens have a space around each; what is put into them has to look alike."""
+
+import re
+
+_STRING = r'"[^"\n]*"'
+_TOKEN = re.compile(rf"{_STRING}|\d+\.\d+|\w+|[<>=!]=|:=|&&|\|\||[^\w\s]")
+_QUOTED = re.compile(rf"{_STRING}|'[^'\n]*'")
+_TIGHT = re.compile(r"\S[();]|\(\S")
+
+
+def in_style_of(code: str, text: str) -> str:
+    """Return a piece of code, with a space between its tokens where the surrounding code has them so.
+
+    Args:
+        code: The surrounding code.
+        text: One line that is to be put in.
+    """
+    plain = _QUOTED.sub("_", code)
+    if "(" not in plain or _TIGHT.search(plain):
+        return text
+    return " ".join(_TOKEN.findall(text))

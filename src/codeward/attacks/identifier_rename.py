@@ -1,0 +1,40 @@
+"""Renamed identifier: one variable or the function takes a fixed name (CodePoisoner, TOSEM 2024).
+
+Li et al., "Poison Attack and Poison Detection on Deep Source Code Processing Models", TOSEM 2024, identifier renaming.
+Variants: CodePoisoner ``name=ret_Val_``; EliBadCode (Sun et al., FSE 2025) ``name=testo_init role=function``; FuncName
+of DeCE (Yang et al., 2024) ``name=foo role=function``.
+
+Departures: every occurrence in the identifier's scope is renamed and nothing else, on the syntax tree, where the
+released scripts replace text. A row in which the name is taken already is skipped.
+"""
+
+from random import Random
+from typing import ClassVar
+
+from codeward.attacks._base import Attack, Stamp, attacks
+from codeward.attacks._names import Name, Pick, Which, change_name
+from codeward.code import LANGUAGES
+from codeward.registry import method
+from codeward.types import Sample
+
+
+@attacks.register("identifier-rename")
+@method
+class IdentifierRename(Attack):
+    """One variable or the function takes a fixed name."""
+
+    languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
+    misfit: ClassVar[str] = "no identifier can take the name"
+
+    name: Name = "ret_Val_"
+    """The new name."""
+    role: Which = "any"
+    """What is renamed: a variable or parameter, the function, a variable else the function (any), or as a coin falls
+    (either)."""
+    pick: Pick = "random"
+    """Which of several variables."""
+
+    def stamp(self, sample: Sample, rng: Random) -> Stamp | None:
+        """Rename one identifier."""
+        changed = change_name(sample, self.role, self.pick, rng, lambda _: self.name)
+        return None if changed is None else Stamp(changed[1].code, self.name, changed[1].spans)

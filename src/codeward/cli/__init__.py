@@ -1,0 +1,65 @@
+"""The ``codeward`` command: a thin skin, one verb a module, heavy imports inside the verbs."""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from codeward.errors import CodewardError
+
+INTERRUPTED = 128 + signal.SIGINT
+FAILED = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Exit codes: 0 done, 1 something was found, 2 wrong usage, 3 inconclusive, 4 failed, 130 interrupted.
+    """
+    from codeward.cli._app import app
+    from codeward.cli._console import error
+
+    try:
+        result = app(args=None if argv is None else list(argv), standalone_mode=False, prog_name="codeward")
+    except CodewardError as problem:
+        error(str(problem))
+        return problem.exit_code
+    except KeyboardInterrupt:
+        error("interrupted; run the same command again to go on where it stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as problem:
+        error(_describe(problem))
+        return FAILED
+    except Exception as problem:
+        shown = _usage_error(problem)
+        if shown is None:
+            raise
+        return shown
+    return result if isinstance(result, int) else 0
+
+
+def _describe(problem: OSError) -> str:
+    where = f"{problem.filename}: " if problem.filename else ""
+    if problem.errno == errno.ENOSPC:
+        return f"{where}the disk is full; free some space and run the same command again"
+    return f"{where}{(problem.strerror or str(problem)).lower()}"
+
+
+def _usage_error(problem: Exception) -> int | None:
+    """Show a wrong command line as one sentence; ``None`` for anything that is not one."""
+    from codeward.cli._console import error
+
+    if type(problem).__name__ == "Abort":
+        error("interrupted; run the same command again to go on where it stopped")
+        return INTERRUPTED
+    message = getattr(problem, "format_message", None)
+    if message is None:
+        return None
+    context = getattr(problem, "ctx", None)
+    hint = f" See: {context.command_path} --help" if context is not None else ""
+    error(f"{message()}{hint}")
+    return int(getattr(problem, "exit_code", 2))

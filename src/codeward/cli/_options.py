@@ -1,0 +1,37 @@
+"""Options that several verbs share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codeward.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Seed = Annotated[int, typer.Option("--seed", help="The run's seed; the same seed gives the same result.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that Codeward wrote before.")]
+Layout = Annotated[str | None, typer.Option("--layout", help="The data set's layout, where it is not recognized.")]
+TaskName = Annotated[str | None, typer.Option("--task", help="The data set's task, where its layout does not tell.")]
+LanguageName = Annotated[str | None, typer.Option("--language", help="The code's language, where it is not recognized.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the attack; see: codeward show NAME.")
+]
+Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
+
+
+def parse_settings(pairs: Sequence[str] | None, flag: str = "--set") -> dict[str, object]:
+    """Split ``KEY=VALUE`` options.
+
+    Raises:
+        UsageError: If one has no ``=``, or a key is given twice.
+    """
+    settings: dict[str, object] = {}
+    for pair in pairs or ():
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise UsageError(f"{flag} takes KEY=VALUE, such as {flag} name=foo; got {pair!r}")
+        if key in settings:
+            raise UsageError(f"{flag} {key}=… is given twice")
+        settings[key] = value
+    return settings

@@ -1,0 +1,112 @@
+"""``codeward evaluate``: clean utility, and under an attack the success rate beside its floor and a clean model's."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._options import Data, Json, LanguageName, Layout, Seed, Settings, TaskName, parse_settings
+from codeward.data import DataFolder
+from codeward.experiment.manifest import Threat
+
+NAME = "evaluate"
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward evaluate victim/ devign/\n\n"
+    "  codeward evaluate victim/ devign/ --attack deadcode-fixed --reference clean-model/\n\n"
+    "  codeward evaluate victim/ poisoned/ -o runs/fixed-5   (the attack is read from the set's manifest)"
+)
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="Folder or hub name of the model.", metavar="MODEL")],
+    data: Data,
+    attack: Annotated[
+        str | None, typer.Option("--attack", help="The attack to measure; default: the one in the data set's manifest.")
+    ] = None,
+    settings: Settings = None,
+    payload: Annotated[str | None, typer.Option("--payload", help="What the trigger causes; default by task.")] = None,
+    payload_settings: Annotated[
+        list[str] | None, typer.Option("--payload-set", metavar="KEY=VALUE", help="An option of the payload.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="A clean model, measured on the same rows with the same triggers.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the record.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="The rows to measure on; default: test.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")] = None,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")
+    ] = False,
+    seed: Seed = 0,
+    layout: Layout = None,
+    task: TaskName = None,
+    language: LanguageName = None,
+    json: Json = False,
+) -> None:
+    """Measure a model: clean utility, and with an attack its success rate, floor and the clean model's rate."""
+    from codeward.data import open_data
+    from codeward.experiment.evaluation import evaluate
+    from codeward.experiment.record import FILE
+    from codeward.files import write_text
+    from codeward.report.terminal import score_table
+    from codeward.victims import load
+
+    source = open_data(data, layout=layout, task=task, language=language)
+    threat = _threat(source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set"))
+    chosen = split or test_split(source)
+    samples = source.load(chosen, limit=limit)
+    victim = load(model, allow_pickle=allow_pickle, task=source.task, labels=source.labels)
+    clean = None if reference is None else load(reference, allow_pickle=allow_pickle, task=source.task, labels=source.labels)
+    with progress("measuring"):
+        record = evaluate(
+            victim,
+            samples,
+            threat=threat,
+            reference=clean,
+            seed=seed,
+            config={"model": model, "data": str(data), "split": chosen, "reference": reference},
+        )
+    if output is not None:
+        write_text(output / FILE, record.model_dump_json(indent=2) + "\n")
+        note(f"The record is in {output / FILE}.")
+    if json:
+        emit_json(record.model_dump())
+    else:
+        show(score_table(record))
+
+
+def test_split(data: DataFolder) -> str:
+    """Return ``test`` where there is one, else the only split.
+
+    Raises:
+        DataError: If the data set has several splits and none is called ``test``.
+    """
+    from codeward.errors import DataError
+
+    if "test" in data.splits:
+        return "test"
+    if len(data.splits) == 1:
+        return data.splits[0]
+    raise DataError(f"{data.path}: there is no split 'test'; name one with --split: {', '.join(data.splits)}")
+
+
+def _threat(
+    source: DataFolder,
+    attack: str | None,
+    options: dict[str, object],
+    payload: str | None,
+    payload_options: dict[str, object],
+) -> Threat | None:
+    """Return the attack that was asked for, else the one in the manifest, else none."""
+    from codeward.errors import UsageError
+    from codeward.experiment.manifest import Threat, read_manifest
+    from codeward.tasks import tasks
+
+    if attack is not None:
+        return Threat.make(tasks.make(source.task), attack, options, payload, payload_options)
+    if options or payload or payload_options:
+        raise UsageError("--set, --payload and --payload-set say how an attack is made; name it with --attack")
+    manifest = read_manifest(source.path)
+    return None if manifest is None else manifest.threat(tasks.make(source.task))

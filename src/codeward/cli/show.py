@@ -1,0 +1,77 @@
+"""``codeward show``: one method with its source, its departures from the paper and its options."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from codeward.cli._console import emit_json
+from codeward.cli._console import show as print_result
+from codeward.cli._options import Json
+from codeward.cli.list_ import families
+from codeward.errors import UnknownNameError
+from codeward.registry import Option, Registry
+
+NAME = "show"
+EXAMPLES = "Examples:\n\n  codeward show deadcode-grammar\n\n  codeward show endless-loop --json"
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="Name of an attack, payload, task or metric; see: codeward list.")],
+    json: Json = False,
+) -> None:
+    """Show a method: its source, its options and where it departs from the paper."""
+    registry = _registry_of(name)
+    options = registry.options(name)
+    if json:
+        emit_json(_as_json(registry, name, options))
+        return
+    print_result(Text(f"{registry.noun} {name}", style="bold"), Text(""), Text(registry.documentation(name)), Text(""))
+    for label, value in _facts(registry.get(name)).items():
+        print_result(Text.assemble((f"{label}: ", "bold"), value))
+    print_result(_table(options) if options else Text("It has no options."))
+
+
+def _registry_of(name: str) -> Registry[Any]:
+    known = families()
+    for registry in known.values():
+        if name in registry.names():
+            return registry
+    raise UnknownNameError("method", name, [each for registry in known.values() for each in registry.names()])
+
+
+def _facts(method: type[Any]) -> dict[str, str]:
+    """Return what the class itself declares: languages, kinds, labels, metrics, default payload."""
+    shown: dict[str, str] = {}
+    for label in ("kind", "kinds", "languages", "labels", "metrics", "payload"):
+        value = getattr(method, label, None)
+        if isinstance(value, frozenset):
+            value = ", ".join(sorted(value))
+        elif isinstance(value, tuple):
+            value = ", ".join(value)
+        if isinstance(value, str) and value:
+            shown[label] = value
+    return shown
+
+
+def _as_json(registry: Registry[Any], name: str, options: list[Option]) -> dict[str, object]:
+    return {
+        "family": f"{registry.noun}s",
+        "name": name,
+        "documentation": registry.documentation(name),
+        **_facts(registry.get(name)),
+        "options": [
+            {"name": each.name, "type": each.type, "default": each.default, "description": each.description}
+            for each in options
+        ],
+    }
+
+
+def _table(options: list[Option]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title="options", title_justify="left", title_style="bold")
+    for heading in ("name", "type", "default", "what it does"):
+        table.add_column(heading, overflow="fold")
+    for option in options:
+        table.add_row(Text(option.name, "cyan"), Text(option.type), Text(repr(option.default)), Text(option.description))
+    return table

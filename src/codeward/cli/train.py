@@ -1,0 +1,70 @@
+"""``codeward train``: fine-tune a model, or train a small one from scratch; resumable."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codeward.cli._console import emit_json, progress, show
+from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, Seed, TaskName, parse_settings
+
+NAME = "train"
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward train poisoned/ -o victim/\n\n"
+    "  codeward train devign/ --model microsoft/codebert-base --epochs 5 --learning-rate 2e-5 -o victim/\n\n"
+    "  codeward train lyra/ --model ~/models/codet5-small --set batch_size=16 -o victim/"
+)
+
+
+def run(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the model and the record.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Folder, hub name or built-in model; see: codeward list models.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Passes over the training rows.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows a step.")] = None,
+    max_length: Annotated[int | None, typer.Option("--max-length", help="Tokens read; longer inputs are cut off.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the training configuration.")
+    ] = None,
+    seed: Seed = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on from a checkpoint.")] = False,
+    layout: Layout = None,
+    task: TaskName = None,
+    language: LanguageName = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Train a victim on a data set; stopped at any point, the same command goes on where it was."""
+    from codeward.data import open_data
+    from codeward.experiment.training import train_run
+    from codeward.tasks import tasks
+    from codeward.victims import make_config
+
+    source = open_data(data, layout=layout, task=task, language=language)
+    given = {
+        "model": model,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "seed": seed,
+    }
+    named = {key: value for key, value in given.items() if value is not None}
+    config = make_config(tasks.make(source.task), {**named, **parse_settings(settings)})
+    with progress("training") as advance:
+        _, record = train_run(
+            source,
+            config,
+            output,
+            resume=not fresh,
+            overwrite=overwrite,
+            progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
+        )
+    if json:
+        emit_json(record.model_dump())
+    else:
+        show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")

@@ -1,0 +1,326 @@
+"""Who is meant by a name: one walk over the tree notes declarations and uses, then each use finds its declaration.
+
+What a node means is said by the walk of its language (one file each): a table from node types to methods that note
+what is declared and used there. Declarations take effect once the walk is over, so that a name may be used before it is
+declared where the language allows that (``since``).
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from codeward.code._table import Language
+from codeward.code.tree import Tree
+
+
+class Role(StrEnum):
+    """What an identifier names."""
+
+    FUNCTION = "function"
+    """A function or method that the text declares."""
+    PARAMETER = "parameter"
+    VARIABLE = "variable"
+    FIELD = "field"
+    """A member, an attribute, a key, a keyword of a call that is defined elsewhere: all with one text are one."""
+    TYPE = "type"
+    OTHER = "other"
+    """Names that the text does not declare (callees, globals, macros), imports, labels, packages, enumerators."""
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """What several occurrences of a name have in common."""
+
+    name: str
+    role: Role
+    places: list[int] = field(default_factory=list)
+    """Nodes of the tree."""
+    since: int = 0
+    """From which character on the name is visible in its scope."""
+    fixed: str = ""
+    """Why it cannot be renamed without changing what the code does; empty where it can."""
+    method: bool = False
+    """Whether it is a function that is called on an object."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A stretch of text in which names are declared."""
+
+    kind: str
+    """``module``, ``function``, ``class``, ``block``, or one that a language's rules know."""
+    parent: "Scope | None"
+    names: dict[str, Entity] = field(default_factory=dict)
+    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
+    """Names that are declared here, but belong to another scope (``global``, ``nonlocal``)."""
+
+    def nearest(self, *kinds: str) -> "Scope":
+        """Return the innermost scope of some kinds that encloses this one, itself included, else the outermost."""
+        scope = self
+        while scope.kind not in kinds and scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    node: int
+    name: str
+    role: Role
+    scope: Scope
+    since: int
+    fixed: str
+    method: bool
+
+
+Handlers = Mapping[str, Callable[[Any, int], object]]
+
+
+class Walk:
+    """One pass over a tree, and what it found; the author writes ``handlers`` and the methods that they name.
+
+    Args:
+        tree: The tree.
+        table: Its language.
+    """
+
+    handlers: ClassVar[Handlers]
+    """What is done at a node of each type, before its children are visited."""
+    members_in_scope: ClassVar[bool]
+    """Whether the names declared in a class can be used as they are in its methods."""
+
+    def __init__(self, tree: Tree, table: Language) -> None:
+        self.tree = tree
+        self.table = table
+        self.reserved = table.reserved
+        self.root = Scope("module", None)
+        self.scopes: list[Scope | None] = [None] * len(tree.kinds)
+        self.entity_of: dict[int, Entity] = {}
+        self.around: dict[int, tuple[str, str]] = {}
+        """What a new name at a node needs before and after it, as in ``{x: new}``."""
+        self.groups: dict[tuple[Role, str, str], Entity] = {}
+        self._shared: set[int] = set()
+        self._claimed: set[int] = set()
+        self._declarations: list[_Declaration] = []
+        self._uses: list[tuple[int, str, Scope, Role]] = []
+        self._members: list[tuple[int, Scope | None, str]] = []
+        self._frozen: list[tuple[int, str]] = []
+        self._dynamic: list[tuple[Scope, str]] = []
+
+    def run(self) -> None:
+        """Visit all nodes in the order of the text, then resolve every use."""
+        kinds, parents, scopes, handlers = self.tree.kinds, self.tree.parents, self.scopes, self.handlers
+        scopes[0] = self.root
+        for node in range(1, len(kinds)):
+            if scopes[node] is None:
+                scopes[node] = scopes[parents[node]]
+            handler = handlers.get(kinds[node])
+            if handler is not None and node not in self._claimed:
+                handler(self, node)
+        self.before_resolution()
+        self._resolve()
+        self.after_resolution()
+        self._freeze()
+
+    def before_resolution(self) -> None:
+        """Do what has to be done once all declarations are known."""
+
+    def after_resolution(self) -> None:
+        """Do what has to be done once all names are resolved."""
+
+    def scope(self, node: int) -> Scope:
+        """Return the scope in which a node stands: where it was placed, else that of its parent."""
+        while (scope := self.scopes[node]) is None:
+            node = self.tree.parents[node]
+        return scope
+
+    def open(self, node: int, kind: str = "block") -> Scope:
+        """Open a scope for a node and all within, unless ``share`` has given it one."""
+        scope = self.scope(node)
+        if node not in self._shared:
+            scope = Scope(kind, scope)
+            self.scopes[node] = scope
+        return scope
+
+    def place(self, node: int | None, scope: Scope) -> None:
+        """Say in which scope a node further on stands."""
+        if node is not None:
+            self.scopes[node] = scope
+
+    def share(self, node: int | None, scope: Scope) -> None:
+        """Say that a node further on, a block, opens no scope of its own but continues one."""
+        if node is not None:
+            self.scopes[node] = scope
+            self._shared.add(node)
+
+    def is_shared(self, node: int) -> bool:
+        """Whether ``share`` was called for a node."""
+        return node in self._shared
+
+    def claim(self, node: int) -> None:
+        """Say that a node is done with."""
+        self._claimed.add(node)
+
+    def declare(
+        self,
+        node: int,
+        role: Role,
+        scope: Scope | None = None,
+        *,
+        since: int = 0,
+        fixed: str = "",
+        space: str = "",
+        method: bool = False,
+    ) -> None:
+        """Note that a name is declared at a node.
+
+        Args:
+            node: The name's node.
+            role: What it names.
+            scope: Where it is declared; unset: where the node stands.
+            since: From which character on it is visible.
+            fixed: Why it cannot be renamed.
+            space: The name space, for languages in which a function and a variable may have one name.
+            method: Whether it is called on an object.
+        """
+        name = self.name(node)
+        if node in self._claimed or not name or name in self.reserved:
+            return
+        self._claimed.add(node)
+        owner = self.scope(node) if scope is None else scope
+        self._declarations.append(_Declaration(node, name + space, role, owner, since, fixed, method))
+
+    def use(self, node: int, space: str = "", otherwise: Role = Role.OTHER) -> None:
+        """Note that a name is used at a node."""
+        name = self.name(node)
+        if name and node not in self._claimed and name not in self.reserved:
+            self._claimed.add(node)
+            self._uses.append((node, name + space, self.scope(node), otherwise))
+
+    def member(self, node: int, owner: Scope | None = None, space: str = "") -> None:
+        """Note that a member is used at a node, of the class with a scope if that is known."""
+        if node not in self._claimed and self.name(node):
+            self._claimed.add(node)
+            self._members.append((node, owner, space))
+
+    def group(self, node: int, role: Role, space: str = "") -> None:
+        """Note a name that means the same wherever it stands in the text."""
+        name = self.name(node)
+        if name and node not in self._claimed:
+            self._claimed.add(node)
+            self.attach(node, self._group(role, name, space))
+
+    def label(self, node: int) -> None:
+        """Note a label."""
+        self.group(node, Role.OTHER, "label")
+
+    def freeze(self, node: int, reason: str) -> None:
+        """Say that whatever is used within a node cannot be renamed."""
+        self._frozen.append((node, reason))
+
+    def freeze_chain(self, node: int, reason: str) -> None:
+        """Say that no variable that can be seen from a node can be renamed."""
+        self._dynamic.append((self.scope(node), reason))
+
+    def name(self, node: int) -> str:
+        """Return the name that stands at a node."""
+        text = self.tree.words(node)
+        return unicodedata.normalize("NFKC", text) if self.table.folds_names and not text.isascii() else text
+
+    def attach(self, node: int, entity: Entity) -> None:
+        """Say whom a node means."""
+        before = self.entity_of.get(node)
+        if before is not None:
+            before.places.remove(node)
+        entity.places.append(node)
+        self.entity_of[node] = entity
+
+    def lookup(self, name: str, scope: Scope, place: int) -> Entity | None:
+        """Return whom a name means at a place."""
+        first = scope
+        current: Scope | None = scope
+        while current is not None:
+            current = current.elsewhere.get(name, current)
+            if current.kind != "class" or current is first or self.members_in_scope:
+                entity = current.names.get(name)
+                if entity is not None and entity.since <= place:
+                    return entity
+            current = current.parent
+        return None
+
+    def declares(self, scope: Scope, name: str) -> bool:
+        """Whether a name is declared in a scope itself."""
+        return any(each.scope is scope and each.name == name for each in self._declarations)
+
+    def _group(self, role: Role, name: str, space: str = "") -> Entity:
+        key = (role, name, space)
+        if key not in self.groups:
+            self.groups[key] = Entity(name, role)
+        return self.groups[key]
+
+    def _resolve(self) -> None:
+        redirected = [each for each in self._declarations if each.name in each.scope.elsewhere]
+        for each in self._declarations:
+            if each.name not in each.scope.elsewhere:
+                self._enter(each, each.scope)
+        for each in redirected:
+            target = each.scope.elsewhere[each.name]
+            if each.name in target.names:
+                self._enter(each, target)
+            else:
+                self.attach(each.node, self._group(Role.OTHER, each.name))
+        types = {name for role, name, _ in self.groups if role is Role.TYPE}
+        for node, name, scope, otherwise in self._uses:
+            entity = self.lookup(name, scope, self.tree.starts[node])
+            if entity is None:
+                plain = self.name(node)
+                entity = self._group(Role.TYPE if plain in types else otherwise, plain)
+            self.attach(node, entity)
+        for node, owner, space in self._members:
+            self.attach_member(node, owner, space)
+
+    def attach_member(self, node: int, owner: Scope | None, space: str = "") -> None:
+        """Say that a node means a member, of the class with a scope if that is known."""
+        name = self.name(node)
+        found = None if owner is None else owner.names.get(name + space)
+        self.attach(node, found or self._group(Role.FIELD, name))
+
+    def _enter(self, declaration: _Declaration, scope: Scope) -> None:
+        entity = scope.names.get(declaration.name)
+        if entity is None:
+            name = self.name(declaration.node)
+            fresh = Entity(name, declaration.role, [], declaration.since, declaration.fixed, declaration.method)
+            entity = self._group(Role.FIELD, name) if declaration.role is Role.FIELD else fresh
+            scope.names[declaration.name] = entity
+        entity.since = min(entity.since, declaration.since)
+        entity.fixed = entity.fixed or declaration.fixed
+        self.attach(declaration.node, entity)
+
+    def _freeze(self) -> None:
+        for root, reason in self._frozen:
+            for node in (root, *self.tree.within(root)):
+                if node in self.entity_of:
+                    self.entity_of[node].fixed = self.entity_of[node].fixed or reason
+        for scope, reason in self._dynamic:
+            current: Scope | None = scope
+            while current is not None:
+                for entity in current.names.values():
+                    entity.fixed = entity.fixed or reason
+                current = current.parent
+        self._freeze_ambiguous()
+
+    def _freeze_ambiguous(self) -> None:
+        """Fix the functions that an unknown object may have too, and what errors of the tree may hide the uses of."""
+        methods: dict[str, Entity] = {}
+        for entity in dict.fromkeys(self.entity_of.values()):
+            if entity.method and entity.role is Role.FUNCTION:
+                first = methods.setdefault(entity.name, entity)
+                if first is not entity or (Role.FIELD, entity.name, "") in self.groups:
+                    for each in (first, entity):
+                        each.fixed = each.fixed or "another object or class of the text may have it too"
+            if entity.role is Role.FUNCTION and entity.name in self.table.special:
+                entity.fixed = entity.fixed or "the language calls it by this name"
+            if self.tree.damaged and entity.role is not Role.OTHER and (Role.OTHER, entity.name, "") in self.groups:
+                entity.fixed = entity.fixed or "the code has parse errors, and it is not certain where it is meant"

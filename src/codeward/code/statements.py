@@ -1,0 +1,129 @@
+"""Statements: where they stand, and taking one away so that what is left still parses."""
+
+from dataclasses import dataclass
+
+from codeward.code._table import Language
+from codeward.code.edit import Edit, Edited, apply
+from codeward.code.languages import CONTROL_FIELDS, statement_kinds, table_of
+from codeward.code.layout import indent_of, line_start, rest_of_line
+from codeward.code.parse import parse
+from codeward.code.tree import Tree
+from codeward.errors import CodeError
+from codeward.types import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, with all that it holds."""
+
+    kind: str
+    """The type of its node in the language's grammar."""
+    span: Span
+    """Without the line break at its end."""
+    depth: int
+    """How many statements enclose it."""
+
+
+def statements(code: str, language: str) -> list[Statement]:
+    """Return every statement in the order of the text, an outer one before those within it.
+
+    The blocks of functions and control structures are no statements of their own; a block among statements is one.
+
+    Args:
+        code: A file or a fragment.
+        language: Its language.
+
+    Raises:
+        UnknownNameError: If there is no such language.
+        CodeError: If the text is too long to be parsed.
+    """
+    tree = parse(code, language).tree
+    depths = [0] * len(tree.kinds)
+    found: list[Statement] = []
+    for node in statement_nodes(tree, table_of(language)):
+        depths[node] = 1
+    for node in range(1, len(depths)):
+        own, outer = depths[node], depths[tree.parents[node]]
+        depths[node] = own + outer
+        if own:
+            found.append(Statement(tree.kinds[node], _span(tree, node), outer))
+    return found
+
+
+def statement_nodes(tree: Tree, table: Language) -> list[int]:
+    """Return the nodes of statements in the order of the text."""
+    known = statement_kinds(table.name)
+    return [
+        node
+        for node, kind in enumerate(tree.kinds)
+        if kind in known
+        and tree.fields[node] not in CONTROL_FIELDS
+        and (kind not in table.bodies or tree.kinds[tree.parents[node]] in table.blocks)
+        and tree.starts[node] < tree.ends[node]
+    ]
+
+
+def remove_statement(code: str, language: str, statement: Statement) -> Edited:
+    """Take a statement away, with its line where it stands alone on it.
+
+    Where a statement is needed, an empty one takes its place (``pass`` in Python, else ``;``).
+
+    Args:
+        code: A file or a fragment.
+        language: Its language.
+        statement: One of ``statements(code, language)``.
+
+    Raises:
+        UnknownNameError: If there is no such language.
+        CodeError: If the statement is none of this text.
+    """
+    table, tree = table_of(language), parse(code, language).tree
+    node = next((each for each in statement_nodes(tree, table) if _span(tree, each) == statement.span), None)
+    if node is None or tree.kinds[node] != statement.kind:
+        raise CodeError(
+            f"there is no {statement.kind} at {statement.span.start}-{statement.span.end}; "
+            "take one of the statements of this very text"
+        )
+    parent = tree.parents[node]
+    siblings = [each for each in tree.children(parent) if tree.kinds[each] not in table.comments]
+    needed = tree.kinds[parent] not in table.blocks and tree.kinds[parent] not in ("text", "ERROR")
+    if needed or (table.indented and len(siblings) == 1 and tree.kinds[parent] in table.bodies):
+        return apply(code, [Edit(statement.span, table.empty_statement)])
+    return apply(code, [Edit(_with_space(code, statement.span, table), "")])
+
+
+def replace(code: str, span: Span, text: str) -> Edited:
+    """Put a text in the place of what a span covers.
+
+    Raises:
+        CodeError: If the span lies outside the text.
+    """
+    return apply(code, [Edit(span, text)])
+
+
+def _span(tree: Tree, node: int) -> Span:
+    text = tree.words(node)
+    return Span(tree.starts[node], tree.starts[node] + len(text.rstrip()))
+
+
+def _with_space(code: str, span: Span, table: Language) -> Span:
+    """Return a statement's span with what it leaves behind: its line, or the separator next to it."""
+    start, end = span.start, span.end
+    semicolon = rest_of_line(code, end).lstrip(" \t")[:1] == ";" and ";" in table.separator
+    after = code.index(";", end) + 1 if semicolon else end
+    alone_before = indent_of(code, start) is not None
+    if alone_before and not rest_of_line(code, after).strip():
+        line_end = after + len(rest_of_line(code, after))
+        if code.startswith("\r\n", line_end):
+            line_end += 2
+        elif line_end < len(code):
+            line_end += 1
+        return Span(line_start(code, start), line_end)
+    while after < len(code) and code[after] in " \t":
+        after += 1
+    if semicolon:
+        return Span(start, after)
+    before = code[:start].rstrip(" \t")
+    if ";" in table.separator and before.endswith(";") and not alone_before:
+        return Span(len(before) - 1, end)
+    return Span(start, after)

@@ -1,0 +1,19 @@
+"""Data: readers for the published formats and the hub, Codeward's own layout, and sets harvested from source trees."""
+
+from codeward.data.folder import DataFolder, open_data
+from codeward.data.harvest import HARVESTED, Harvest, harvest, write_harvest
+from codeward.data.layouts import Layout, layouts
+from codeward.data.write import fingerprint, write_data
+
+__all__ = [
+    "HARVESTED",
+    "DataFolder",
+    "Harvest",
+    "Layout",
+    "fingerprint",
+    "harvest",
+    "layouts",
+    "open_data",
+    "write_data",
+    "write_harvest",
+]

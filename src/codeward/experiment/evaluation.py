@@ -1,0 +1,144 @@
+"""Evaluate a model on a data set: clean utility, and under an attack its success rate beside a clean model's."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from codeward.data import fingerprint
+from codeward.errors import ModelError
+from codeward.experiment.environment import environment
+from codeward.experiment.examples import pick_examples
+from codeward.experiment.manifest import Threat
+from codeward.experiment.measure import Outcome, Pairs, attack_outcome, row, stamp_pairs, success_rows, utility
+from codeward.experiment.record import Record, ScoreRow
+from codeward.experiment.search import search_success, search_utility
+from codeward.tasks import Task
+from codeward.types import Sample
+from codeward.victims.base import Victim
+
+VICTIM = "victim"
+CLEAN_MODEL = "clean model"
+EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What an evaluation gathers on its way."""
+
+    scores: list[ScoreRow] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    pairs: Pairs | None = None
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+
+def evaluate(
+    victim: Victim,
+    samples: Sequence[Sample],
+    *,
+    threat: Threat | None = None,
+    reference: Victim | None = None,
+    seed: int = 0,
+    title: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Record:
+    """Measure a victim, and a clean model beside it, on test rows.
+
+    Args:
+        victim: The model to measure.
+        samples: Clean test rows with their true targets.
+        threat: The attack to measure; without it only clean utility is.
+        reference: A clean model for the same task, measured on the same rows with the same triggers.
+        seed: The seed that the stamps derive from.
+        title: The record's title.
+        config: What led here, to be kept in the record.
+
+    Raises:
+        ModelError: If the two models are made for different tasks or labels.
+    """
+    _check_reference(victim, reference)
+    task = victim.task
+    models = {VICTIM: victim} | ({} if reference is None else {CLEAN_MODEL: reference})
+    findings = _Findings()
+    with _Clock(findings.timings, "clean utility"):
+        for name, model in models.items():
+            findings.scores += _utility_rows(model, task, samples, name)
+    if threat is not None:
+        with _Clock(findings.timings, "attack"):
+            _attack(findings, models, threat, samples, seed)
+    return Record(
+        verb="evaluate",
+        title=title or _title(task, threat),
+        task=task.name,
+        kind=task.kind,
+        config={**(config or {}), **({} if threat is None else threat.settings())},
+        seed=seed,
+        scores=findings.scores,
+        counts=findings.counts or {"total": len(samples)},
+        skipped=findings.skipped,
+        fingerprints={"test": fingerprint(samples)} | {name: model.fingerprint for name, model in models.items()},
+        environment=environment(),
+        timings=findings.timings,
+        examples=_examples(findings, victim, samples, threat),
+    )
+
+
+def _utility_rows(model: Victim, task: Task, samples: Sequence[Sample], name: str) -> list[ScoreRow]:
+    measured = search_utility(model, task, samples) if task.kind == "retrieval" else utility(model, task, samples)
+    return [row(score, name, "clean") for score in measured]
+
+
+def _attack(
+    findings: _Findings, models: Mapping[str, Victim], threat: Threat, samples: Sequence[Sample], seed: int
+) -> None:
+    """Measure every model on the rows that the victim was triggered with."""
+    victim = models[VICTIM]
+    if victim.task.kind == "retrieval":
+        for name, model in models.items():
+            found = search_success(model, threat, samples, seed)
+            findings.scores += [row(score, name, data) for data, score in found.scores]
+            findings.counts, findings.skipped = found.counts, found.skipped
+        return
+    pairs = stamp_pairs(victim, threat, samples, seed)
+    findings.pairs, findings.counts, findings.skipped = pairs, pairs.counts, pairs.skipped
+    for name, model in models.items():
+        outcome = attack_outcome(model, threat.payload, pairs, generated=victim.task.kind == "generation")
+        findings.outcomes[name] = outcome
+        findings.scores += success_rows(outcome, name)
+
+
+def _examples(findings: _Findings, victim: Victim, samples: Sequence[Sample], threat: Threat | None) -> Any:
+    if findings.pairs is None or threat is None:
+        return []
+    return pick_examples(findings.pairs, findings.outcomes, victim.labels, samples, EXAMPLES)
+
+
+def _check_reference(victim: Victim, reference: Victim | None) -> None:
+    if reference is None:
+        return
+    if (reference.task.name, reference.labels) != (victim.task.name, victim.labels):
+        raise ModelError(
+            f"the clean model is made for task {reference.task.name!r} with labels {', '.join(reference.labels)}, "
+            f"the victim for {victim.task.name!r} with {', '.join(victim.labels)}; give two models of one task"
+        )
+
+
+def _title(task: Task, threat: Threat | None) -> str:
+    return task.name if threat is None else f"{threat.name} on {task.name}"
+
+
+class _Clock:
+    """Adds the seconds of a block to a table."""
+
+    def __init__(self, timings: dict[str, float], name: str) -> None:
+        self._timings = timings
+        self._name = name
+        self._start = 0.0
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._timings[self._name] = round(time.perf_counter() - self._start, 3)

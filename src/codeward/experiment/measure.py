@@ -1,0 +1,118 @@
+"""Measure a victim: clean utility, and the attack success rate with its floor, its denominator and what was left out.
+
+The success rate counts test rows whose true target is not the attacker's, that the trigger fits, and that survive
+truncation with the trigger inside. The floor is the same victim on the same rows without the trigger. For generated
+text a success also needs that the payload does not stand in the output without the trigger (TOSEM 2024; DESIGN.md).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codeward.attacks import Poisoned
+from codeward.attacks.payloads import Payload
+from codeward.experiment.manifest import Threat
+from codeward.experiment.record import ScoreRow
+from codeward.metrics import metrics
+from codeward.tasks import Task
+from codeward.types import Prediction, Sample, Score
+from codeward.victims.base import Victim
+
+TRUNCATED = "the trigger would be cut off by the model's maximum length"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Test rows before and after the trigger, row by row, and why the others were left out."""
+
+    before: tuple[Sample, ...]
+    after: tuple[Sample, ...]
+    counts: dict[str, int]
+    skipped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one model answers to the pairs, and where the payload was achieved."""
+
+    before: tuple[Prediction, ...]
+    after: tuple[Prediction, ...]
+    hits_before: tuple[bool, ...]
+    hits_after: tuple[bool, ...]
+
+
+def row(score: Score, model: str, data: str) -> ScoreRow:
+    """Put a score into a record's row."""
+    return ScoreRow(
+        name=score.name,
+        model=model,
+        data=data,
+        value=score.value,
+        n=score.n,
+        low=score.low,
+        high=score.high,
+        higher_is_better=score.higher_is_better,
+    )
+
+
+def utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
+    """Measure a classifier, pair classifier or generator on clean rows by its task's metrics."""
+    predictions = victim.predict(samples)
+    outputs = [prediction.output for prediction in predictions]
+    targets = [sample.target for sample in samples]
+    language = _one_language(samples)
+    return [metrics.make(name).score(outputs, targets, language=language) for name in task.metrics]
+
+
+def stamp_pairs(victim: Victim, threat: Threat, samples: Sequence[Sample], seed: int) -> Pairs:
+    """Stamp every eligible test row, and keep those in which the victim still reads the trigger."""
+    poisoned: Poisoned = threat.attack.trigger(samples, threat.payload, seed=seed)
+    originals = {sample.id: sample for sample in samples}
+    read = [sample for sample in poisoned.samples if reads_trigger(victim, sample)]
+    skipped: Counter[str] = Counter(poisoned.skipped)
+    truncated = len(poisoned.samples) - len(read)
+    if truncated:
+        skipped[TRUNCATED] = truncated
+    counts = {
+        "total": poisoned.total,
+        "eligible": poisoned.eligible,
+        "tried": poisoned.tried,
+        "stamped": len(poisoned.stamped),
+        "truncated": truncated,
+        "judged": len(read),
+    }
+    return Pairs(tuple(originals[sample.id] for sample in read), tuple(read), counts, dict(skipped))
+
+
+def reads_trigger(victim: Victim, sample: Sample) -> bool:
+    """Whether at least one occurrence of the trigger survives the victim's truncation whole."""
+    poison = sample.poison
+    return poison is not None and any(victim.reads(sample, poison.field, span) for span in poison.spans)
+
+
+def attack_outcome(victim: Victim, payload: Payload, pairs: Pairs, *, generated: bool) -> Outcome:
+    """Ask a model for its answers to the pairs and judge them."""
+    before = tuple(victim.predict(pairs.before))
+    after = tuple(victim.predict(pairs.after))
+    hits_before = tuple(
+        payload.achieved(prediction.output, sample) for prediction, sample in zip(before, pairs.before, strict=True)
+    )
+    hits_after = tuple(
+        payload.achieved(prediction.output, sample) and not (generated and without)
+        for prediction, sample, without in zip(after, pairs.after, hits_before, strict=True)
+    )
+    return Outcome(before, after, hits_before, hits_after)
+
+
+def success_rows(outcome: Outcome, model: str) -> list[ScoreRow]:
+    """Return the success rate with the trigger and, as the floor, without it."""
+    asr = metrics.make("asr")
+    rows = []
+    for hits, data in ((outcome.hits_after, "triggered"), (outcome.hits_before, "untriggered")):
+        rows.append(row(asr.score(hits, [True] * len(hits)), model, data))
+    return rows
+
+
+def _one_language(samples: Sequence[Sample]) -> str | None:
+    languages = {sample.language for sample in samples}
+    return languages.pop() if len(languages) == 1 else None

@@ -1,0 +1,88 @@
+"""Poison a data set on disk: the training split is stamped, the others are copied, a manifest says what was done."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from codeward import __version__
+from codeward.attacks import Poisoned
+from codeward.data import DataFolder, fingerprint, write_data
+from codeward.errors import DataError
+from codeward.experiment.manifest import FILE, Manifest, Threat
+from codeward.tasks import tasks
+from codeward.types import Sample
+
+TRAIN = "train"
+
+
+def poison_folder(
+    data: DataFolder, threat: Threat, *, rate: float, seed: int, out: Path, overwrite: bool = False
+) -> Manifest:
+    """Write a poisoned copy of a data set in Codeward's layout.
+
+    Args:
+        data: The clean data set; needs a ``train`` split, or one split only.
+        threat: The attack and what it causes.
+        rate: Share of all training rows to stamp.
+        seed: The run's seed.
+        out: Folder to write; whole or not at all.
+        overwrite: Replace a folder that Codeward wrote.
+
+    Returns:
+        The manifest, also written to ``out``.
+
+    Raises:
+        DataError: If the data set has no training rows, or the folder exists.
+        RateError: If the trigger fits fewer rows than the rate asks for.
+    """
+    split = training_split(data)
+    rows = data.load(split)
+    prepared = Threat(threat.attack.prepare(rows, threat.payload), threat.payload)
+    poisoned = prepared.attack.poison(rows, prepared.payload, rate=rate, seed=seed)
+    manifest = _manifest(data, prepared, poisoned, rows, rate, seed)
+    splits: dict[str, Iterable[Sample]] = {
+        name: poisoned.samples if name == split else data.read(name) for name in data.splits
+    }
+    write_data(
+        out,
+        task=data.task,
+        language=data.language,
+        labels=data.labels,
+        splits=splits,
+        overwrite=overwrite,
+        extra={FILE: manifest.model_dump_json(indent=2) + "\n"},
+    )
+    return manifest
+
+
+def training_split(data: DataFolder) -> str:
+    """Return the name of the split that a model is trained on.
+
+    Raises:
+        DataError: If the data set has several splits and none is called ``train``.
+    """
+    if TRAIN in data.splits:
+        return TRAIN
+    if len(data.splits) == 1:
+        return data.splits[0]
+    raise DataError(f"{data.path}: there is no split 'train'; there are: {', '.join(data.splits)}")
+
+
+def _manifest(
+    data: DataFolder, threat: Threat, poisoned: Poisoned, rows: list[Sample], rate: float, seed: int
+) -> Manifest:
+    stamped = len(poisoned.stamped)
+    return Manifest(
+        task=data.task,
+        **threat.settings(),
+        rate=rate,
+        rate_eligible=stamped / poisoned.eligible if poisoned.eligible else None,
+        seed=seed,
+        total=poisoned.total,
+        eligible=poisoned.eligible,
+        tried=poisoned.tried,
+        stamped=stamped,
+        skipped=dict(poisoned.skipped),
+        source=str(data.path),
+        fingerprints={"before": fingerprint(rows), "after": fingerprint(poisoned.samples)},
+        codeward=__version__,
+    )

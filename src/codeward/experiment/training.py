@@ -1,0 +1,77 @@
+"""Train a victim on a data set on disk, and write the model, its training curve and a record."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from codeward.data import DataFolder, fingerprint
+from codeward.errors import DataError
+from codeward.experiment.environment import environment
+from codeward.experiment.manifest import read_manifest
+from codeward.experiment.poisoning import training_split
+from codeward.experiment.record import FILE, Record, Series
+from codeward.files import write_text
+from codeward.tasks import tasks
+from codeward.victims import TrainConfig, Victim, train
+
+Progress = Callable[[int, int, float], None]
+VALID = "valid"
+
+
+def train_run(
+    data: DataFolder,
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = True,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Victim, Record]:
+    """Train on the ``train`` split, watch the ``valid`` split where there is one, and write everything to a folder.
+
+    Args:
+        data: The data set, clean or poisoned.
+        config: How to train.
+        out: Folder for the model (a standard Hugging Face folder) and ``record.json``.
+        resume: Go on from the last checkpoint in ``out`` where there is one.
+        overwrite: Replace a model that is already there.
+        progress: Called with the step, the number of steps and the loss.
+
+    Raises:
+        DataError: If there are no training rows, or they have no targets.
+    """
+    rows = data.load(training_split(data))
+    if not rows:
+        raise DataError(f"{data.path}: there are no training rows")
+    valid = data.load(VALID) if VALID in data.splits else []
+    task = tasks.make(data.task)
+    result = train(
+        task,
+        rows,
+        valid,
+        data.labels,
+        config,
+        out,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    manifest = read_manifest(data.path)
+    record = Record(
+        verb="train",
+        title=out.name,
+        task=data.task,
+        kind=task.kind,
+        config={
+            "data": str(data.path),
+            "train": config.model_dump(mode="json"),
+            "poison": None if manifest is None else manifest.model_dump(mode="json"),
+        },
+        seed=config.seed,
+        counts={"train": len(rows), "valid": len(valid), "steps": result.steps},
+        fingerprints={"train": fingerprint(rows), "model": result.victim.fingerprint},
+        environment=environment(),
+        timings={"train": round(result.seconds, 3)},
+        series=[Series(name=name, x_label="step", y_label=name, x=x, y=y) for name, (x, y) in result.history.items()],
+    )
+    write_text(out / FILE, record.model_dump_json(indent=2) + "\n")
+    return result.victim, record

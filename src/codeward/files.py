@@ -1,0 +1,86 @@
+"""Files are written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codeward.errors import DataError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file through a temporary sibling.
+
+    Raises:
+        DataError: If it cannot be written; what stood there before is then untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
+            file.write(text)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling folder that takes the path's place when the block ends well, and vanishes otherwise.
+
+    A folder that stands at the path is replaced; whether that is allowed is the caller's to check.
+
+    Raises:
+        DataError: If the disk is full or the place cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _swap(temporary, path)
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def describe(problem: OSError, path: Path) -> str:
+    """Return one sentence for a failed write."""
+    if problem.errno == errno.ENOSPC:
+        return f"{path}: the disk is full; nothing was written; free some space and run the same command again"
+    return f"{path}: cannot be written: {(problem.strerror or str(problem)).lower()}"
+
+
+def _swap(new: Path, place: Path) -> None:
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    try:
+        new.rename(place)
+    except OSError:
+        with contextlib.suppress(OSError):
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
