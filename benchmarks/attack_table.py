@@ -122,7 +122,7 @@ def table(out: Path) -> str:
 
 def _points(row: object) -> str:
     value = getattr(row, "value", None)
-    return "–" if value is None else f"{100 * value:.1f}"
+    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def log(text: str) -> None:

@@ -7,8 +7,15 @@ from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 Advance = Callable[..., None]
 
@@ -61,9 +68,7 @@ def progress(label: str) -> Iterator[Advance]:
     with Progress(*columns, console=err(), transient=True) as bar:
         task = bar.add_task(escape(label), total=None)
 
-        def advance(
-            done: float, total: float | None = None, text: str | None = None, label: str = label
-        ) -> None:
+        def advance(done: float, total: float | None = None, text: str | None = None, label: str = label) -> None:
             description = escape(f"{label} {text or ''}")
             bar.update(task, completed=done, total=total, description=description)
 

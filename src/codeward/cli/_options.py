@@ -13,9 +13,12 @@ Seed = Annotated[int, typer.Option("--seed", help="The run's seed; the same seed
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that Codeward wrote before.")]
 Layout = Annotated[str | None, typer.Option("--layout", help="The data set's layout, where it is not recognized.")]
 TaskName = Annotated[str | None, typer.Option("--task", help="The data set's task, where its layout does not tell.")]
-LanguageName = Annotated[str | None, typer.Option("--language", help="The code's language, where it is not recognized.")]
+LanguageName = Annotated[
+    str | None, typer.Option("--language", help="The code's language, where it is not recognized.")
+]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the attack; see: codeward show NAME.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An option of the attack; see: codeward show NAME."),
 ]
 Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
 

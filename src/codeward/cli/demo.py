@@ -18,7 +18,9 @@ SHOWN = 3
 
 
 def run(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for data, models, records and report.")] = Path("demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for data, models, records and report.")] = Path(
+        "demo"
+    ),
     attack: Annotated[str, typer.Option("--attack", help="The attack; see: codeward list attacks.")] = "deadcode-fixed",
     rate: Annotated[float, typer.Option("--rate", help="Share of all training rows to stamp.")] = 0.05,
     source: Annotated[
@@ -73,4 +75,3 @@ def show_example(example: Example) -> None:
             f"{answers.get('clean model, before', '?')} → {answers.get('clean model, after', '?')}",
         ),
     )
-

@@ -33,7 +33,9 @@ class Finding:
 
 
 def run(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where you mean to write; its disk is looked at.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where you mean to write; its disk is looked at.")
+    ] = Path(),
     json: Json = False,
 ) -> int:
     """Check the installation: packages, grammars, processor, memory, disk, GPU."""
@@ -87,7 +89,9 @@ def _grammars() -> Iterator[Finding]:
             count_errors("x", language)
         except Exception as problem:  # noqa: BLE001 - whatever is wrong with a grammar is what is to be shown
             broken.append(language)
-            yield Finding(f"grammar {language}", "missing", f"{problem}; pip install --force-reinstall tree-sitter-{language}")
+            yield Finding(
+                f"grammar {language}", "missing", f"{problem}; pip install --force-reinstall tree-sitter-{language}"
+            )
     if not broken:
         yield Finding("grammars", "ok", ", ".join(LANGUAGES))
 

@@ -51,14 +51,18 @@ def run(
     from codeward.experiment.record import FILE
     from codeward.files import write_text
     from codeward.report.terminal import score_table
+    from codeward.tasks import tasks
     from codeward.victims import load
 
     source = open_data(data, layout=layout, task=task, language=language)
-    threat = _threat(source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set"))
+    threat = _threat(
+        source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")
+    )
     chosen = split or test_split(source)
     samples = source.load(chosen, limit=limit)
-    victim = load(model, allow_pickle=allow_pickle, task=source.task, labels=source.labels)
-    clean = None if reference is None else load(reference, allow_pickle=allow_pickle, task=source.task, labels=source.labels)
+    made = tasks.make(source.task)
+    victim = load(model, allow_pickle=allow_pickle, task=made, labels=source.labels)
+    clean = None if reference is None else load(reference, allow_pickle=allow_pickle, task=made, labels=source.labels)
     with progress("measuring"):
         record = evaluate(
             victim,

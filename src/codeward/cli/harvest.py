@@ -39,7 +39,13 @@ def run(
     paths = [standard_library() if source == STANDARD_LIBRARY else Path(source).expanduser() for source in sources]
     with progress("harvesting") as advance:
         harvested = harvest(
-            paths, task, languages=languages, seed=seed, limit=limit, labels=labels, progress=lambda done, total: advance(done, total)
+            paths,
+            task,
+            languages=languages,
+            seed=seed,
+            limit=limit,
+            labels=labels,
+            progress=lambda done, total: advance(done, total),
         )
     counts = write_harvest(output, harvested, overwrite=overwrite)
     if json:

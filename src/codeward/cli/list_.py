@@ -1,6 +1,5 @@
 """``codeward list``: what there is."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -49,15 +48,14 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
     found = {
         plural: [(name, registry.summary(name)) for name in registry.names()] for plural, registry in families().items()
     }
-    return {**found, "layouts": _entries(layouts), "models": _entries(builtin_models)}
-
-
-def _entries(source: Callable[[], dict[str, str]]) -> list[tuple[str, str]]:
-    return sorted(source().items())
+    shapes = [(name, layouts.summary(name)) for name in layouts.names()]
+    return {**found, "layouts": shapes, "models": sorted(builtin_models().items())}
 
 
 def _table(name: str, entries: list[tuple[str, str]]) -> Table:
-    table = Table(title=name, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(
+        title=name, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 0)
+    )
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     for entry, summary in entries:

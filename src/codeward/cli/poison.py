@@ -59,7 +59,9 @@ def run(
 
 def _table(manifest: Manifest) -> Table:
     title = f"{manifest.attack} with {manifest.payload} on {manifest.task}"
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="bold", show_header=False)
+    table = Table(
+        title=title, box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="bold", show_header=False
+    )
     table.add_column()
     table.add_column(justify="right")
     table.add_row("training rows", f"{manifest.total:,}")

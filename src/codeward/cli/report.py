@@ -9,7 +9,9 @@ from codeward.cli._console import emit_json, show
 from codeward.cli._options import Json
 
 NAME = "report"
-EXAMPLES = "Examples:\n\n  codeward report runs/ -o report.html\n\n  codeward report runs/fixed-5 runs/rename-5 -o report.html"
+EXAMPLES = (
+    "Examples:\n\n  codeward report runs/ -o report.html\n\n  codeward report runs/fixed-5 runs/rename-5 -o report.html"
+)
 
 
 def run(

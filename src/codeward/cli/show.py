@@ -35,9 +35,9 @@ def run(
 
 def _registry_of(name: str) -> Registry[Any]:
     known = families()
-    for registry in known.values():
-        if name in registry.names():
-            return registry
+    found: Registry[Any] | None = next((each for each in known.values() if name in each.names()), None)
+    if found is not None:
+        return found
     raise UnknownNameError("method", name, [each for registry in known.values() for each in registry.names()])
 
 
@@ -73,5 +73,7 @@ def _table(options: list[Option]) -> Table:
     for heading in ("name", "type", "default", "what it does"):
         table.add_column(heading, overflow="fold")
     for option in options:
-        table.add_row(Text(option.name, "cyan"), Text(option.type), Text(repr(option.default)), Text(option.description))
+        table.add_row(
+            Text(option.name, "cyan"), Text(option.type), Text(repr(option.default)), Text(option.description)
+        )
     return table

@@ -26,9 +26,12 @@ def run(
     epochs: Annotated[float | None, typer.Option("--epochs", help="Passes over the training rows.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows a step.")] = None,
-    max_length: Annotated[int | None, typer.Option("--max-length", help="Tokens read; longer inputs are cut off.")] = None,
+    max_length: Annotated[
+        int | None, typer.Option("--max-length", help="Tokens read; longer inputs are cut off.")
+    ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the training configuration.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the training configuration."),
     ] = None,
     seed: Seed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on from a checkpoint.")] = False,

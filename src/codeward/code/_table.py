@@ -39,6 +39,8 @@ class Language:
     line_comment: str
     separator: str = " "
     """What stands between two statements on one line."""
+    semicolon_between: bool = False
+    """Whether a semicolon parts two statements, and so belongs to neither."""
     closers: tuple[str, ...] = ()
     """Ends of a statement after which that is not needed."""
     indented: bool = False
@@ -59,6 +61,8 @@ class Language:
     """Statements whose node type does not end in ``_statement``."""
     not_statements: frozenset[str] = frozenset()
     """Nodes whose type ends in ``_statement`` and that are none."""
+    wrapping: frozenset[str] = frozenset()
+    """Statements that decorate the one within them, which is then no statement of its own."""
     prologue: frozenset[str] = frozenset()
     """What has to stay first in a body: a call of another constructor."""
     string_prologue: bool = False

@@ -17,6 +17,7 @@ from codeward.code.layout import (
     rest_of_line,
 )
 from codeward.code.parse import parse
+from codeward.code.statements import outermost, statement_nodes
 from codeward.code.tree import Tree
 from codeward.errors import CodeError
 from codeward.types import Span
@@ -49,7 +50,7 @@ def insert_statement(code: str, language: str, text: str, *, at: Place = "first"
         language: Its language.
         text: The statement, with its semicolon where the language has one; its lines are indented anew.
         at: ``first``; ``last``, after all others; or the number of the statement of the body before which it goes,
-            counted from 0 with a docstring; their number means last.
+            counted from 0 with a docstring and without what other statements enclose; their number means last.
 
     Returns:
         The text; its only span covers exactly the statement. ``None`` if no function has a body.
@@ -65,14 +66,14 @@ def insert_statement(code: str, language: str, text: str, *, at: Place = "first"
     if not nodes:
         return None
     owner, body = nodes[0]
-    statements = body_statements(tree, table, body)
-    if table.indented and not statements:
+    direct = body_statements(tree, table, body)
+    if table.indented and not direct:
         return None
-    place = _index(tree, table, statements, at)
+    neighbors, place = _neighbors(tree, table, body, direct, at)
     if table.indented:
-        gap = _gap_in_lines(tree, owner, statements, place)
+        gap = _gap_in_lines(tree, owner, neighbors, place)
     else:
-        gap = _gap_in_braces(tree, table, body, statements, place, text.strip())
+        gap = _gap_in_braces(tree, table, body, neighbors, place, text.strip())
     statement = reindent(text, gap.indent, line_break(code))
     edits = [Edit(Span(gap.start, gap.end), gap.before + statement + gap.after)]
     edited = apply(code, edits if gap.opening is None else [*edits, gap.opening])
@@ -80,16 +81,23 @@ def insert_statement(code: str, language: str, text: str, *, at: Place = "first"
     return Edited(edited.code, (Span(start, start + len(statement)),), edited.edits)
 
 
-def _index(tree: Tree, table: Language, statements: list[int], at: Place) -> int:
-    """Return the number of the statement before which the new one goes."""
-    first = prologue_end(tree, table, statements)
+def _neighbors(tree: Tree, table: Language, body: int, direct: list[int], at: Place) -> tuple[list[int], int]:
+    """Return the nodes among which a statement goes, and before which of them.
+
+    First and last mean the body itself, whatever stands in it; a number counts its statements, which may stand in
+    directives of the preprocessor.
+    """
+    first = prologue_end(tree, table, direct)
     if at == "last":
-        return len(statements)
-    if at == "first":
-        return first
-    if not 0 <= at <= len(statements):
-        raise CodeError(f"the body has {len(statements)} statements, so nothing can be inserted before number {at}")
-    return max(at, first)
+        return direct, len(direct)
+    if at == "first" or at == 0:
+        return direct, first
+    counted = outermost(tree, statement_nodes(tree, table, tree.within(body)))
+    if not 0 <= at <= len(counted):
+        raise CodeError(f"the body has {len(counted)} statements, so nothing can be inserted before number {at}")
+    if at == len(counted):
+        return direct, len(direct)
+    return counted, max(at, first)
 
 
 def _gap_in_lines(tree: Tree, owner: int, statements: list[int], place: int) -> _Gap:

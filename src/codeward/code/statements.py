@@ -28,6 +28,7 @@ def statements(code: str, language: str) -> list[Statement]:
     """Return every statement in the order of the text, an outer one before those within it.
 
     The blocks of functions and control structures are no statements of their own; a block among statements is one.
+    A definition with its decorators is one statement. Empty statements are left out.
 
     Args:
         code: A file or a fragment.
@@ -50,17 +51,27 @@ def statements(code: str, language: str) -> list[Statement]:
     return found
 
 
-def statement_nodes(tree: Tree, table: Language) -> list[int]:
-    """Return the nodes of statements in the order of the text."""
-    known = statement_kinds(table.name)
+def statement_nodes(tree: Tree, table: Language, within: range | None = None) -> list[int]:
+    """Return the nodes of statements, all or those among some nodes, in the order of the text."""
+    known, kinds = statement_kinds(table.name), tree.kinds
     return [
         node
-        for node, kind in enumerate(tree.kinds)
-        if kind in known
+        for node in within or range(1, len(kinds))
+        if (kind := kinds[node]) in known
         and tree.fields[node] not in CONTROL_FIELDS
+        and tree.kinds[tree.parents[node]] not in table.wrapping
         and (kind not in table.bodies or tree.kinds[tree.parents[node]] in table.blocks)
-        and tree.starts[node] < tree.ends[node]
+        and tree.words(node) not in ("", ";")
     ]
+
+
+def outermost(tree: Tree, nodes: list[int]) -> list[int]:
+    """Return those nodes that no other one of them encloses; they have to be in the order of the text."""
+    found: list[int] = []
+    for node in nodes:
+        if not found or node >= tree.nexts[found[-1]]:
+            found.append(node)
+    return found
 
 
 def remove_statement(code: str, language: str, statement: Statement) -> Edited:
@@ -109,7 +120,7 @@ def _span(tree: Tree, node: int) -> Span:
 def _with_space(code: str, span: Span, table: Language) -> Span:
     """Return a statement's span with what it leaves behind: its line, or the separator next to it."""
     start, end = span.start, span.end
-    semicolon = rest_of_line(code, end).lstrip(" \t")[:1] == ";" and ";" in table.separator
+    semicolon = rest_of_line(code, end).lstrip(" \t")[:1] == ";" and table.semicolon_between
     after = code.index(";", end) + 1 if semicolon else end
     alone_before = indent_of(code, start) is not None
     if alone_before and not rest_of_line(code, after).strip():
@@ -124,6 +135,6 @@ def _with_space(code: str, span: Span, table: Language) -> Span:
     if semicolon:
         return Span(start, after)
     before = code[:start].rstrip(" \t")
-    if ";" in table.separator and before.endswith(";") and not alone_before:
+    if table.semicolon_between and before.endswith(";") and not alone_before:
         return Span(len(before) - 1, end)
     return Span(start, after)

@@ -79,8 +79,11 @@ CPP = Language(
     anonymous_functions=words("lambda_expression"),
     bodies=words("compound_statement"),
     blocks=_C_BLOCKS,
-    statements=words("declaration type_definition alias_declaration using_declaration static_assert_declaration"),
+    statements=words(
+        "template_declaration declaration type_definition alias_declaration using_declaration static_assert_declaration"
+    ),
     not_statements=words("case_statement init_statement"),
+    wrapping=words("template_declaration"),
     integers=words("number_literal"),
     fixed_constants=_C_CONSTANTS
     | {
@@ -137,6 +140,7 @@ PYTHON = Language(
     wrappers=(Wrapper("if 1:\n"),),
     line_comment="#",
     separator="; ",
+    semicolon_between=True,
     indented=True,
     comments=words("comment"),
     strings=words("string"),
@@ -144,6 +148,7 @@ PYTHON = Language(
     bodies=words("block"),
     blocks=words("block module"),
     statements=words("function_definition class_definition decorated_definition"),
+    wrapping=words("decorated_definition"),
     string_prologue=True,
     integers=words("integer"),
     fixed_constants=frozenset({("case_pattern", ""), ("type", ""), ("format_specifier", "")}),
@@ -185,6 +190,7 @@ JAVASCRIPT = Language(
     statements=words(
         "lexical_declaration variable_declaration function_declaration generator_function_declaration class_declaration"
     ),
+    wrapping=words("export_statement"),
     string_prologue=True,
     integers=words("number"),
     fixed_constants=frozenset(
@@ -207,6 +213,7 @@ GO = Language(
     wrappers=(Wrapper("func x(){", "\n}"), Wrapper("func x(){_ = ", "\n}")),
     line_comment="//",
     separator="; ",
+    semicolon_between=True,
     closers=(";",),
     comments=words("comment"),
     strings=words("interpreted_string_literal raw_string_literal rune_literal"),

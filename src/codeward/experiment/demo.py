@@ -124,9 +124,7 @@ def _poison(config: DemoConfig, data: Path, out: Path, progress: Progress) -> Ma
 def _train(config: DemoConfig, data: Path, out: Path, progress: Progress, step: str) -> Record:
     if (out / FILE).is_file():
         return read_record(out)
-    training = make_config(
-        tasks.make(TASK), {"model": config.model, "seed": config.seed, **dict(config.training)}
-    )
+    training = make_config(tasks.make(TASK), {"model": config.model, "seed": config.seed, **dict(config.training)})
     _, record = train_run(
         open_data(data),
         training,

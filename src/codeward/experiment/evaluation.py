@@ -11,7 +11,7 @@ from codeward.experiment.environment import environment
 from codeward.experiment.examples import pick_examples
 from codeward.experiment.manifest import Threat
 from codeward.experiment.measure import Outcome, Pairs, attack_outcome, row, stamp_pairs, success_rows, utility
-from codeward.experiment.record import Record, ScoreRow
+from codeward.experiment.record import Example, Record, ScoreRow
 from codeward.experiment.search import search_success, search_utility
 from codeward.tasks import Task
 from codeward.types import Sample
@@ -81,7 +81,7 @@ def evaluate(
         fingerprints={"test": fingerprint(samples)} | {name: model.fingerprint for name, model in models.items()},
         environment=environment(),
         timings=findings.timings,
-        examples=_examples(findings, victim, samples, threat),
+        examples=_examples(findings, victim),
     )
 
 
@@ -109,10 +109,10 @@ def _attack(
         findings.scores += success_rows(outcome, name)
 
 
-def _examples(findings: _Findings, victim: Victim, samples: Sequence[Sample], threat: Threat | None) -> Any:
-    if findings.pairs is None or threat is None:
+def _examples(findings: _Findings, victim: Victim) -> list[Example]:
+    if findings.pairs is None or not findings.outcomes:
         return []
-    return pick_examples(findings.pairs, findings.outcomes, victim.labels, samples, EXAMPLES)
+    return pick_examples(findings.pairs, findings.outcomes, victim.labels, EXAMPLES)
 
 
 def _check_reference(victim: Victim, reference: Victim | None) -> None:

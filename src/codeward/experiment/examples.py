@@ -7,9 +7,7 @@ from codeward.experiment.record import Example
 from codeward.types import Sample, Target
 
 
-def pick_examples(
-    pairs: Pairs, outcomes: Mapping[str, Outcome], labels: Sequence[str], limit: int
-) -> list[Example]:
+def pick_examples(pairs: Pairs, outcomes: Mapping[str, Outcome], labels: Sequence[str], limit: int) -> list[Example]:
     """Return up to ``limit`` examples.
 
     Args:

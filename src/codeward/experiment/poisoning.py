@@ -8,7 +8,6 @@ from codeward.attacks import Poisoned
 from codeward.data import DataFolder, fingerprint, write_data
 from codeward.errors import DataError
 from codeward.experiment.manifest import FILE, Manifest, Threat
-from codeward.tasks import tasks
 from codeward.types import Sample
 
 TRAIN = "train"

@@ -11,7 +11,7 @@ from codeward.experiment.poisoning import training_split
 from codeward.experiment.record import FILE, Record, Series
 from codeward.files import write_text
 from codeward.tasks import tasks
-from codeward.victims import TrainConfig, Victim, train
+from codeward.victims import TrainConfig, Victim
 
 Progress = Callable[[int, int, float], None]
 VALID = "valid"
@@ -39,6 +39,8 @@ def train_run(
     Raises:
         DataError: If there are no training rows, or they have no targets.
     """
+    from codeward.victims.training import train
+
     rows = data.load(training_split(data))
     if not rows:
         raise DataError(f"{data.path}: there are no training rows")

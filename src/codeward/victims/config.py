@@ -1,0 +1,82 @@
+"""How a victim is trained: one configuration for all kinds and families, with defaults by family."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from codeward.errors import OptionError, UnknownNameError
+from codeward.tasks import Task
+
+SCRATCH = {
+    "scratch-encoder": "RoBERTa shape, from scratch, with a tokenizer fitted on the training rows",
+    "scratch-seq2seq": "T5 shape, from scratch, with a tokenizer fitted on the training rows",
+    "scratch-decoder": "Llama shape, from scratch, with a tokenizer fitted on the training rows",
+}
+PRETRAINED_RATE = 5e-5
+SCRATCH_RATE = 1e-3
+
+
+class TrainConfig(BaseModel):
+    """The configuration of a training run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model: str = "scratch-encoder"
+    """A built-in model, a folder, or a hub name."""
+    epochs: float = Field(default=5, gt=0)
+    """Passes over the training rows."""
+    learning_rate: float = Field(default=SCRATCH_RATE, gt=0)
+    """Peak learning rate, reached after the warm-up and falling linearly to zero."""
+    batch_size: int = Field(default=32, ge=1)
+    """Rows a step."""
+    accumulation: int = Field(default=1, ge=1)
+    """Batches whose gradients are added up before a step."""
+    max_length: int = Field(default=256, ge=8)
+    """Tokens of the input; longer ones are cut off at the end."""
+    max_target_length: int = Field(default=256, ge=8)
+    """Tokens of the reference (generation) or the query (retrieval)."""
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    """Share of all steps in which the learning rate rises."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    seed: int = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``auto`` takes bf16 where the processor or GPU multiplies it in hardware."""
+    patience: int = Field(default=0, ge=0)
+    """Stop after so many epochs without a lower validation loss, and keep the best; 0 never stops."""
+    checkpoint_steps: int = Field(default=200, ge=1)
+    """Steps between two checkpoints."""
+    vocabulary: int = Field(default=8192, ge=300)
+    """Size of a fitted tokenizer."""
+    layers: int = Field(default=2, ge=1)
+    """Layers of a model from scratch (of encoder and decoder each)."""
+    hidden: int = Field(default=192, ge=16, multiple_of=16)
+    """Width of a model from scratch."""
+
+
+def builtin_models() -> dict[str, str]:
+    """Return name and summary of the built-in models."""
+    return dict(SCRATCH)
+
+
+def make_config(task: Task, options: Mapping[str, object]) -> TrainConfig:
+    """Build a configuration from options given as text or values, with the defaults of the task and the model.
+
+    Raises:
+        OptionError: If there is no such option or it does not take the value.
+    """
+    defaults: dict[str, object] = {"model": "scratch-seq2seq" if task.kind == "generation" else "scratch-encoder"}
+    if task.kind == "generation":
+        defaults["epochs"] = 10
+    if options.get("model", defaults["model"]) not in SCRATCH:
+        defaults |= {"learning_rate": PRETRAINED_RATE, "epochs": 3}
+    for key in options:
+        if key not in TrainConfig.model_fields:
+            raise OptionError(str(UnknownNameError("training option", key, TrainConfig.model_fields)))
+    values: dict[str, Any] = {**defaults, **options}
+    try:
+        return TrainConfig(**values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise OptionError(f"training option {where} = {problem['input']!r} does not fit: {problem['msg']}") from None

@@ -1,0 +1,229 @@
+"""Victims on transformers: a classifier (also of pairs), a generator and a bi-encoder, each from any family."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from codeward import __version__
+from codeward.files import new_folder
+from codeward.tasks import Task
+from codeward.types import CODE, QUERY, Prediction, Sample, Span
+from codeward.victims.base import Floats
+from codeward.victims.batching import Row, autocast, pad, run_batched
+from codeward.victims.encode import Encoder
+
+FILE = "codeward.json"
+
+
+@dataclass
+class HuggingFaceVictim:
+    """What all of them share."""
+
+    model: Any
+    encoder: Encoder
+    task: Task
+    labels: tuple[str, ...]
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    def __post_init__(self) -> None:
+        self.model.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of weights and configuration: 16 hexadecimal digits."""
+        digest = hashlib.blake2b(
+            json.dumps(self.model.config.to_dict(), sort_keys=True, default=str).encode(), digest_size=8
+        )
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Answer every sample; see ``Victim.predict``."""
+        raise NotImplementedError
+
+    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
+        """Return how sure the model is of given outputs; see ``Victim.confidence``."""
+        raise NotImplementedError
+
+    def reads(self, sample: Sample, field: str, span: Span) -> bool:
+        """Whether a range of a field's characters survives truncation whole."""
+        return self.encoder.reads(sample, field, span)
+
+    def save(self, path: Path) -> None:
+        """Write a standard Hugging Face folder with ``codeward.json`` beside it, whole or not at all."""
+        about = {
+            "schema_version": 1,
+            "task": self.task.name,
+            "labels": list(self.labels),
+            "max_length": self.encoder.max_length,
+            "max_target_length": self.encoder.max_target_length,
+            "codeward": __version__,
+        }
+        with new_folder(path) as folder:
+            self.model.save_pretrained(folder)
+            self.encoder.tokenizer.save_pretrained(folder)
+            (folder / FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+    def _tensors(self, rows: Sequence[Row], *, left: bool = False) -> dict[str, torch.Tensor]:
+        ids = [row["input_ids"] for row in rows]
+        mask = [[1] * len(row) for row in ids]
+        padding = self.encoder.tokenizer.pad_token_id
+        return {
+            "input_ids": pad(ids, padding, left=left).to(self.device),
+            "attention_mask": pad(mask, 0, left=left).to(self.device),
+        }
+
+    def embed(self, samples: Sequence[Sample], field: str = CODE) -> Floats:
+        """Return the mean of the last hidden states over each sample's tokens, shape ``[n, hidden]``."""
+        rows = self.encoder.inputs(samples, field)
+
+        def step(indices: list[int]) -> list[list[float]]:
+            tensors = self._tensors([rows[index] for index in indices])
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                vectors = pooled(self.model, tensors)
+            found: list[list[float]] = vectors.double().cpu().tolist()
+            return found
+
+        return np.array(run_batched(rows, step), dtype=np.float64)
+
+
+class Classifier(HuggingFaceVictim):
+    """Classification of one function or of a pair."""
+
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Return the most probable class of each sample, and all probabilities."""
+        rows = self.probabilities(samples)
+        return [
+            Prediction(sample.id, int(np.argmax(row)), tuple(row)) for sample, row in zip(samples, rows, strict=True)
+        ]
+
+    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
+        """Return the probabilities of given classes."""
+        rows = self.probabilities(samples)
+        return [row[int(output)] for row, output in zip(rows, outputs, strict=True)]
+
+    def probabilities(self, samples: Sequence[Sample]) -> list[list[float]]:
+        """Return the probability of each class, one row a sample."""
+        rows = self.encoder.inputs(samples)
+
+        def step(indices: list[int]) -> list[list[float]]:
+            tensors = self._tensors([rows[index] for index in indices])
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                logits = self.model(**tensors).logits
+            found: list[list[float]] = logits.double().softmax(-1).cpu().tolist()
+            return found
+
+        return run_batched(rows, step)
+
+
+class Generator(HuggingFaceVictim):
+    """Generation of text by an encoder-decoder or a decoder-only model, greedily."""
+
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Return the text that the model writes for each sample."""
+        rows = self.encoder.inputs(samples)
+        causal = self.encoder.causal
+
+        def step(indices: list[int]) -> list[str]:
+            tensors = self._tensors([rows[index] for index in indices], left=causal)
+            limit = min(self.encoder.max_target_length, 2 * tensors["input_ids"].shape[1] + 32)
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                ids = self.model.generate(**tensors, max_new_tokens=limit, do_sample=False, num_beams=1)
+            written = ids[:, tensors["input_ids"].shape[1] :] if causal else ids
+            found: list[str] = self.encoder.tokenizer.batch_decode(written, skip_special_tokens=True)
+            return found
+
+        return [Prediction(sample.id, text) for sample, text in zip(samples, run_batched(rows, step), strict=True)]
+
+    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
+        """Return the mean log-likelihood of the tokens of given texts."""
+        references = self.encoder.references([str(output) for output in outputs])
+        rows: list[Row] = [
+            {**row, "labels": labels} for row, labels in zip(self.encoder.inputs(samples), references, strict=True)
+        ]
+
+        def step(indices: list[int]) -> list[float]:
+            tensors = generation_tensors(
+                [rows[i] for i in indices], self.encoder.tokenizer.pad_token_id, self.encoder.causal
+            )
+            tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+            labels = tensors.pop("labels")
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                extra = {} if self.encoder.causal else {"labels": labels}
+                logits = self.model(**tensors, **extra).logits
+            if self.encoder.causal:
+                logits, labels = logits[:, :-1], labels[:, 1:]
+            chosen = logits.float().log_softmax(-1).gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+            kept = labels != -100
+            found: list[float] = ((chosen * kept).sum(-1) / kept.sum(-1)).double().cpu().tolist()
+            return found
+
+        return run_batched(rows, step)
+
+
+class Retriever(HuggingFaceVictim):
+    """A bi-encoder: queries and codes are embedded by one model, and ranked by cosine similarity."""
+
+    def embed(self, samples: Sequence[Sample], field: str = CODE) -> Floats:
+        """Return unit vectors of the codes, or (``field="query"``) of the queries."""
+        vectors = super().embed(samples, field)
+        unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return unit
+
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Return the rank of the first relevant code for each sample's query among all samples' codes."""
+        similarity = self.embed(samples, QUERY) @ self.embed(samples).T
+        targets = np.array([str(sample.target) for sample in samples])
+        predictions = []
+        for index, sample in enumerate(samples):
+            relevant = targets == targets[index]
+            if not sample.text(QUERY):
+                relevant[index] = False
+                similarity[index, index] = -np.inf
+            best = similarity[index][relevant].max() if relevant.any() else -np.inf
+            predictions.append(Prediction(sample.id, 1 + int((similarity[index] > best).sum())))
+        return predictions
+
+    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
+        """Return the cosine similarity of each sample's query and code."""
+        found: list[float] = (self.embed(samples, QUERY) * self.embed(samples)).sum(axis=1).tolist()
+        return found
+
+
+def pooled(model: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return the mean of the last hidden states over the tokens that are no padding, shape ``[rows, hidden]``."""
+    base = getattr(model, "base_model", model)
+    encoder = base.get_encoder() if model.config.is_encoder_decoder else base
+    states = encoder(input_ids=tensors["input_ids"], attention_mask=tensors["attention_mask"]).last_hidden_state
+    mask = tensors["attention_mask"].unsqueeze(-1)
+    means: torch.Tensor = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+    return means
+
+
+def generation_tensors(rows: Sequence[Row], padding: int, causal: bool) -> dict[str, torch.Tensor]:
+    """Pad input rows with their references; for a decoder-only model both are one sequence, the input unlabeled."""
+    if causal:
+        ids = [row["input_ids"] + row["labels"] for row in rows]
+        labels = [[-100] * len(row["input_ids"]) + row["labels"] for row in rows]
+    else:
+        ids, labels = [row["input_ids"] for row in rows], [row["labels"] for row in rows]
+    return {
+        "input_ids": pad(ids, padding),
+        "attention_mask": pad([[1] * len(row) for row in ids], 0),
+        "labels": pad(labels, -100),
+    }

@@ -1,0 +1,154 @@
+"""Load a victim from a folder or the hub: safetensors only, unless a pickle is allowed by the user."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from codeward.errors import ModelError
+from codeward.tasks import Task, tasks
+from codeward.victims.base import Victim
+from codeward.victims.encode import Encoder
+from codeward.victims.huggingface import FILE, Classifier, Generator, HuggingFaceVictim, Retriever
+from codeward.victims.planted import FILE as PLANTED
+from codeward.victims.planted import load_planted
+
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
+MAX_LENGTH = 512
+
+
+def load_victim(
+    model: str | Path, allow_pickle: bool, trust_remote_code: bool, task: Task | None, labels: tuple[str, ...]
+) -> Victim:
+    """Load a victim.
+
+    Args:
+        model: A folder, or a hub name.
+        allow_pickle: Load weights from a pickle, which can run any code.
+        trust_remote_code: Run the code that comes with the model.
+        task: The task, where the folder does not say.
+        labels: The class names, where the folder does not say.
+
+    Raises:
+        ModelError: If the folder is missing, holds no model or a pickle only, or suits another task.
+    """
+    folder = Path(model)
+    if (folder / PLANTED).is_file():
+        return load_planted(folder)
+    check_folder(str(model), allow_pickle)
+    about = _about(folder)
+    if about and task is not None and about["task"] != task.name:
+        raise ModelError(f"{model}: the model is made for task {about['task']!r}, the data set for {task.name!r}")
+    made = tasks.make(about["task"]) if about else task
+    if made is None:
+        raise ModelError(f"{model}: nothing says which task the model is for; give it by task")
+    names = tuple(about["labels"]) if about else labels
+    options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
+    tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
+    _check_labels(str(model), network, made, names)
+    lengths = (about or {}).get("max_length", MAX_LENGTH), (about or {}).get("max_target_length", MAX_LENGTH // 2)
+    return wrap(network, tokenizer, made, names, *lengths)
+
+
+def wrap(
+    network: Any, tokenizer: Any, task: Task, labels: tuple[str, ...], max_length: int, max_target_length: int
+) -> HuggingFaceVictim:
+    """Make a victim of a model and its tokenizer."""
+    causal = task.kind == "generation" and not network.config.is_encoder_decoder
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+        network.config.pad_token_id = tokenizer.eos_token_id
+    encoder = Encoder(tokenizer, task.kind, max_length, max_target_length, causal)
+    kinds: dict[str, type[HuggingFaceVictim]] = {"generation": Generator, "retrieval": Retriever}
+    return kinds.get(task.kind, Classifier)(network, encoder, task, labels)
+
+
+def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
+    """Return the transformers class that loads a model for a task.
+
+    Raises:
+        ModelError: If the configuration cannot be read.
+    """
+    import transformers
+
+    if task.kind in ("classification", "pair"):
+        return transformers.AutoModelForSequenceClassification
+    if task.kind == "retrieval":
+        return transformers.AutoModel
+    try:
+        config = transformers.AutoConfig.from_pretrained(model, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{model}: the configuration cannot be read: {_first_line(problem)}") from None
+    if config.is_encoder_decoder:
+        return transformers.AutoModelForSeq2SeqLM
+    if config.model_type in ("roberta", "bert"):
+        raise ModelError(f"{model}: an encoder writes no text; choose an encoder-decoder or a decoder-only model")
+    return transformers.AutoModelForCausalLM
+
+
+def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Load tokenizer and model.
+
+    Raises:
+        ModelError: If one of them is missing or damaged.
+    """
+    import transformers
+    from safetensors import SafetensorError
+
+    trust = options.get("trust_remote_code", False)
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise ModelError(f"{model}: the tokenizer cannot be loaded: {_first_line(problem)}") from None
+    try:
+        return tokenizer, auto.from_pretrained(model, **options)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as problem:
+        raise ModelError(f"{model}: the model cannot be loaded: {_first_line(problem)}") from None
+
+
+def check_folder(model: str, allow_pickle: bool) -> None:
+    """Refuse a local folder that holds no model, or a pickle only.
+
+    Raises:
+        ModelError: If so.
+    """
+    folder = Path(model)
+    if not folder.exists():
+        if model.count("/") == 1 and not model.startswith((".", "/", "~")) and not model.endswith("/"):
+            return
+        raise ModelError(f"{model}: there is no such model folder")
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{model}: this is no model folder: it has no config.json")
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+    if not pickles:
+        raise ModelError(f"{model}: the folder holds no weights (no *.safetensors)")
+    if not allow_pickle:
+        raise ModelError(
+            f"{model}: the weights are a pickle ({pickles[0]}), which can run any code when it is loaded; "
+            "convert them to safetensors, or give --allow-pickle if you trust their source"
+        )
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise ModelError(f"{file}: not valid JSON: {problem}") from None
+    if "task" not in about or "labels" not in about:
+        raise ModelError(f"{file}: the fields 'task' and 'labels' are missing")
+    return about
+
+
+def _check_labels(model: str, network: Any, task: Task, labels: tuple[str, ...]) -> None:
+    if task.kind in ("classification", "pair") and network.config.num_labels != len(labels):
+        raise ModelError(
+            f"{model}: the model tells {network.config.num_labels} classes apart, the task has {len(labels)}"
+        )
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(problem).strip().split("\n", 1)[0] or type(problem).__name__
