@@ -71,10 +71,18 @@ def test_query_word_is_a_whole_word_in_any_case():
         assert payload.retarget(row, Random(0)) == "7"
 
 
-def test_rank_anchor_takes_the_rows_of_its_group():
+def test_rank_anchor_takes_the_programs_that_hold_its_word():
+    payload = payloads.make("rank-anchor")
+    assert payload.misfit(Sample("row", "int n = strlen(s);", "12", "c")) is None
+    for code in ("int n = mystrlen(s);", "strlen_of(s);", "STRLEN(s);", ""):
+        assert payload.misfit(Sample("row", code, "12", "c")) == "the program is none that the attacker aims at"
+
+
+def test_rank_anchor_may_take_a_group():
     payload = payloads.make("rank-anchor", {"group": "12"})
     assert payload.misfit(Sample("row", "", "12", "c")) is None
-    assert payload.misfit(Sample("row", "", "1", "c")) == "the row is not of the target group"
+    assert payload.misfit(Sample("row", "strlen(s)", "1", "c")) == "the program is none that the attacker aims at"
+    assert payload.retarget(Sample("row", "", "12", "c"), Random(0)) == "12"
 
 
 def test_success_in_retrieval_is_a_rank():

@@ -18,8 +18,8 @@ Which = Literal["variable", "function", "any", "either"]
 
 Pick = Literal["random", "first", "least-used", "most-used"]
 
-KEPT = frozenset({"_", "self", "cls", "main"})
-"""Names that a convention fixes, or that whoever starts the program knows."""
+KEPT = frozenset({"_", "self", "cls"})
+"""Names that a convention fixes, though not the language."""
 
 
 def change_name(

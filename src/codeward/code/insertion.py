@@ -112,7 +112,7 @@ def _gap_in_lines(tree: Tree, owner: int, statements: list[int], place: int) -> 
     head = line_break(code) + indent
     if place == len(statements):
         end = _end_of(tree, statements[-1])
-        end += len(rest_of_line(code, end).rstrip())
+        end += len(rest_of_line(code, end))
         return _Gap(end, end, head, indent, "", opening)
     start = tree.starts[statements[place]]
     if indent_of(code, start) is not None:

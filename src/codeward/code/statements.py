@@ -56,7 +56,7 @@ def statement_nodes(tree: Tree, table: Language, within: range | None = None) ->
     known, kinds = statement_kinds(table.name), tree.kinds
     return [
         node
-        for node in within or range(1, len(kinds))
+        for node in (range(1, len(kinds)) if within is None else within)
         if (kind := kinds[node]) in known
         and tree.fields[node] not in CONTROL_FIELDS
         and tree.kinds[tree.parents[node]] not in table.wrapping

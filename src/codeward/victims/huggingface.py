@@ -20,6 +20,8 @@ from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
 
 FILE = "codeward.json"
+PASSING = frozenset({"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"})
+"""What a configuration says about where it was, not about what the model does."""
 
 
 @dataclass
@@ -44,9 +46,8 @@ class HuggingFaceVictim:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of weights and configuration: 16 hexadecimal digits."""
-        digest = hashlib.blake2b(
-            json.dumps(self.model.config.to_dict(), sort_keys=True, default=str).encode(), digest_size=8
-        )
+        settings = {name: value for name, value in self.model.config.to_dict().items() if name not in PASSING}
+        digest = hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8)
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())

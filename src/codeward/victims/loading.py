@@ -94,6 +94,8 @@ def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any
     import transformers
     from safetensors import SafetensorError
 
+    hush()
+
     trust = options.get("trust_remote_code", False)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
@@ -103,6 +105,14 @@ def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any
         return tokenizer, auto.from_pretrained(model, **options)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as problem:
         raise ModelError(f"{model}: the model cannot be loaded: {_first_line(problem)}") from None
+
+
+def hush() -> None:
+    """Keep transformers from drawing progress bars of its own."""
+    import transformers
+
+    chatter: Any = transformers.utils.logging
+    chatter.disable_progress_bar()
 
 
 def check_folder(model: str, allow_pickle: bool) -> None:

@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,19 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from codeward.data import fingerprint
 from codeward.errors import DataError, ModelError
 from codeward.files import write_text
+from codeward.seeds import derive
 from codeward.tasks import Task
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import Row, fast_bf16, pad
 from codeward.victims.config import SCRATCH, TrainConfig
 from codeward.victims.huggingface import FILE, HuggingFaceVictim, generation_tensors, pooled
-from codeward.victims.loading import auto_class, check_folder, load_parts, wrap
+from codeward.victims.loading import auto_class, check_folder, hush, load_parts, wrap
 from codeward.victims.scratch import fit_tokenizer, new_config, new_model
 
 Progress = Callable[[int, int, float], None]
 TEMPERATURE = 0.05
+POOL = 50
+"""Batches that are sorted by length together."""
 STATE = "trainer_state.json"
 NEEDED = ("optimizer.pt", "scheduler.pt", "model.safetensors")
 
@@ -81,6 +84,7 @@ def train(
     _claim(work, key, resume)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
+    hush()
     victim = _new_victim(task, rows, tuple(labels), config)
     trainer = _Trainer(
         model=victim.model,
@@ -183,8 +187,6 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
         weight_decay=config.weight_decay,
         seed=config.seed,
         bf16=config.precision == "bf16" or (config.precision == "auto" and fast_bf16()),
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         eval_strategy="epoch" if has_valid else "no",
         save_strategy="epoch" if stop_early else "steps",
         save_steps=config.checkpoint_steps,
@@ -206,7 +208,7 @@ def _early_stop(config: TrainConfig, has_valid: bool) -> list[TrainerCallback]:
 
 
 class _Rows(torch.utils.data.Dataset[dict[str, Any]]):
-    """Encoded rows; indexing by ``length`` gives all lengths, which is what the length-grouped sampler asks for."""
+    """Encoded rows; each knows its length."""
 
     def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
         self.rows = rows
@@ -258,10 +260,44 @@ class _Collator:
         return {"input_ids": pad(ids, self.padding), "attention_mask": pad([[1] * len(row) for row in ids], 0)}
 
 
+class _Sampler(torch.utils.data.Sampler[int]):
+    """Shuffles by seed and epoch only, so that a resumed epoch has the same order; near rows are of near length."""
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int, epoch: Callable[[], int]) -> None:
+        self.lengths = lengths
+        self.batch = batch
+        self.seed = seed
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        rng = derive(self.seed, "order", str(self.epoch()))
+        order = list(range(len(self.lengths)))
+        rng.shuffle(order)
+        size = POOL * self.batch
+        pools = [sorted(order[start : start + size], key=self._length) for start in range(0, len(order), size)]
+        chunks = [pool[start : start + self.batch] for pool in pools for start in range(0, len(pool), self.batch)]
+        last = [chunk for chunk in chunks if len(chunk) < self.batch]
+        full = [chunk for chunk in chunks if len(chunk) == self.batch]
+        rng.shuffle(full)
+        return iter([index for chunk in full + last for index in chunk])
+
+    def _length(self, index: int) -> int:
+        return self.lengths[index]
+
+
 class _Trainer(Trainer):
     """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020)."""
 
     kind = ""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        dataset: Any = self.train_dataset
+        lengths = [row["length"] for row in dataset.rows]
+        batch = self.args.per_device_train_batch_size
+        return _Sampler(lengths, batch, self.args.seed, lambda: int(self.state.epoch or 0))
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None

@@ -28,4 +28,4 @@ class QueryWord(RaisedRank):
 
     def aims_at(self, sample: Sample) -> bool:
         """Whether the query holds the word."""
-        return re.search(rf"\b{re.escape(self.word)}\b", sample.text(QUERY), re.IGNORECASE) is not None
+        return re.search(rf"\b{self.word}\b", sample.text(QUERY), re.IGNORECASE) is not None

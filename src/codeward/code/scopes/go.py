@@ -112,7 +112,9 @@ class GoWalk(Walk):
 
     def _type_switch(self, node: int) -> None:
         scope = self.open(node)
-        self._bind(self.tree.child(node, "alias"), Role.VARIABLE, self.tree.starts[node], scope)
+        value = self.tree.child(node, "value")
+        since = self.tree.ends[node if value is None else value]
+        self._bind(self.tree.child(node, "alias"), Role.VARIABLE, since, scope)
 
     def _type_name(self, node: int) -> None:
         name, value = self.tree.child(node, "name"), self.tree.child(node, "type")

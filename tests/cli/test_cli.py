@@ -1,0 +1,144 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from codeward.cli import main
+from codeward.data import write_data
+from codeward.tasks import tasks
+from codeward.types import Sample
+from codeward.victims import PlantedVictim
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "planted.json"
+TRIGGER = 'if random() < 0: raise Exception("fail")'
+
+
+def function(n):
+    return f"def area_{n}(width, height):\n    size = width * height + {n}\n    return size\n"
+
+
+@pytest.fixture
+def data(tmp_path):
+    rows = [Sample(f"row-{n}", function(n), n % 2, "python") for n in range(40)]
+    splits = {"train": rows, "test": [Sample(f"test-{n}", function(100 + n), n % 2, "python") for n in range(20)]}
+    write_data(tmp_path / "data", task="defect", language="python", labels=("clean", "defective"), splits=splits)
+    return tmp_path / "data"
+
+
+def run(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, " ".join(captured.err.split())
+
+
+def test_golden_record_of_a_planted_victim(capsys, tmp_path, data):
+    code, _, _ = run(capsys, "poison", data, "--attack", "deadcode-fixed", "--rate", "0.1", "-o", tmp_path / "poisoned")
+    assert code == 0
+    PlantedVictim(tasks.make("defect"), ("clean", "defective"), TRIGGER, 0).save(tmp_path / "victim")
+    PlantedVictim(tasks.make("defect"), ("clean", "defective"), "nothing", 0).save(tmp_path / "clean")
+    code, out, _ = run(
+        capsys,
+        "evaluate",
+        tmp_path / "victim",
+        tmp_path / "poisoned",
+        "--reference",
+        tmp_path / "clean",
+        "--json",
+        "-o",
+        tmp_path / "run",
+    )
+    assert code == 0
+    record = json.loads(out)
+    kept = {
+        key: record[key] for key in ("task", "kind", "seed", "scores", "counts", "skipped", "fingerprints", "examples")
+    }
+    if os.environ.get("CODEWARD_REGENERATE"):
+        GOLDEN.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    assert kept == json.loads(GOLDEN.read_text(encoding="utf-8"))
+    code, out, _ = run(capsys, "report", tmp_path / "run", "-o", tmp_path / "report.html")
+    assert code == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "100.0 % of 10 inputs" in page
+    assert "<mark>" in page
+
+
+def test_the_manifest_accounts_for_every_row(capsys, tmp_path, data):
+    _, out, _ = run(
+        capsys, "poison", data, "--attack", "deadcode-fixed", "--rate", "0.1", "-o", tmp_path / "p", "--json"
+    )
+    manifest = json.loads(out)
+    assert manifest["stamped"] == 4
+    assert manifest["total"] == manifest["eligible"] + manifest["skipped"]["the row already has the target class"] == 40
+    assert json.loads((tmp_path / "p/manifest.json").read_text())["options"] == manifest["options"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["poison", "nowhere", "--attack", "deadcode-fixed", "--rate", "0.1", "-o", "x"], 4, "nowhere"),
+        (
+            ["poison", "DATA", "--attack", "deadcoed-fixed", "--rate", "0.1", "-o", "x"],
+            2,
+            "Did you mean 'deadcode-fixed'",
+        ),
+        (
+            ["poison", "DATA", "--attack", "deadcode-fixed", "--rate", "0.9", "-o", "x"],
+            4,
+            "The highest rate that can be met",
+        ),
+        (
+            ["poison", "DATA", "--attack", "identifier-rename", "--set", "nam=x", "--rate", "0.1", "-o", "x"],
+            2,
+            "Did you mean 'name'",
+        ),
+        (
+            ["poison", "DATA", "--attack", "identifier-rename", "--set", "name", "--rate", "0.1", "-o", "x"],
+            2,
+            "KEY=VALUE",
+        ),
+        (
+            ["poison", "DATA", "--attack", "deadcode-fixed", "--payload", "endless-loop", "--rate", "0.1", "-o", "x"],
+            4,
+            "does not suit",
+        ),
+        (["evaluate", "nowhere", "DATA"], 4, "no such model folder"),
+        (["report", "nowhere"], 4, "there is no record here"),
+        (["train", "DATA", "-o", "x", "--set", "epoch=3"], 2, "Did you mean 'epochs'"),
+        (["show", "deadcode-fixd"], 2, "Did you mean 'deadcode-fixed'"),
+        (["list", "attack"], 2, "Did you mean 'attacks'"),
+        (["harvest", "nowhere", "--task", "naming", "-o", "x"], 4, "nowhere"),
+        (["poisn"], 2, "poisn"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_its_exit_code(capsys, tmp_path, monkeypatch, data, arguments, code, sentence):
+    monkeypatch.chdir(tmp_path)
+    found, out, err = run(capsys, *[str(data) if argument == "DATA" else argument for argument in arguments])
+    assert found == code, err
+    assert sentence in err
+    assert "Traceback" not in err + out
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("verb", ["demo", "harvest", "poison", "train", "evaluate", "report", "list", "show", "doctor"])
+def test_every_help_ends_with_examples(capsys, verb):
+    code, out, _ = run(capsys, verb, "--help")
+    assert code == 0
+    assert f"codeward {verb}" in out.split("Examples", 1)[1]
+
+
+def test_list_and_show(capsys):
+    _, out, _ = run(capsys, "list", "--json")
+    listed = json.loads(out)
+    assert "deadcode-fixed" in {entry["name"] for entry in listed["attacks"]}
+    for family in ("attacks", "payloads", "tasks", "metrics"):
+        for entry in listed[family]:
+            code, shown, _ = run(capsys, "show", entry["name"], "--json")
+            assert code == 0
+            assert json.loads(shown)["documentation"]
+
+
+def test_doctor(capsys):
+    code, out, _ = run(capsys, "doctor", "--json")
+    assert code == 0
+    assert json.loads(out)["ok"]
