@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 TORCH_VERSION := 2.13.0
 
 # On Linux without an NVIDIA driver only the CPU build of torch is asked for, so that no CUDA package is ever pulled.
+# What torch depends on comes from the usual index with the rest.
 NO_GPU := $(shell [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1 && echo yes)
 ifeq ($(NO_GPU),yes)
 TORCH := torch==$(TORCH_VERSION)+cpu --extra-index-url https://download.pytorch.org/whl/cpu
@@ -24,7 +25,7 @@ $(BIN)/python:
 
 $(VENV)/.torch: $(BIN)/python constraints.txt
 	@echo "Installing torch ($(if $(NO_GPU),CPU build,default build)) and Codeward into $(VENV)"
-	$(PIP) $(TORCH)
+	$(PIP) --no-deps --retries 1 $(TORCH)
 	@touch $@
 
 $(VENV)/.codeward: $(VENV)/.torch pyproject.toml constraints.txt

@@ -141,8 +141,11 @@ class Registry(Generic[T]):
         return dumped
 
     def summary(self, name: str) -> str:
-        """Return the first line of a method's documentation (its class's, else its file's)."""
-        return self.documentation(name).split("\n", 1)[0]
+        """Return the first line of a method's documentation (its file's; its class's where a file holds several)."""
+        cls = self.get(name)
+        shares_file = sum(each.__module__ == cls.__module__ for each in self._methods.values()) > 1
+        text = inspect.cleandoc(cls.__doc__ or "") if shares_file else self.documentation(name)
+        return text.split("\n", 1)[0]
 
     def documentation(self, name: str) -> str:
         """Return a method's documentation: its file's docstring, which holds the citation and the departures."""

@@ -27,7 +27,7 @@ CASES = {
     "a field's key": "func f(«x» int) T { return T{x: «x», y: T{x: 1}} }",
     "a map's key": "func f(«x» int) any { return map[int]int{«x»: 1} }",
     "a key in a slice of structs": "func f(«x» int) any { return []T{{x: «x»}, {x: 1}} }",
-    "a key in a map of maps": "func f(«x» int) any { return map[string]map[int]int{\"a\": {«x»: 1}} }",
+    "a key in a map of maps": 'func f(«x» int) any { return map[string]map[int]int{"a": {«x»: 1}} }',
     "a key of a type of the text": "type H map[int]int\nfunc f(«x» int) any { return H{«x»: 1} }",
     "an array's index": "const «n» = 2\nfunc f() any { return [...]int{«n»: 1} }",
     "a label": "func f(«x» int) { x: for { break x }; g(«x») }",
@@ -63,7 +63,9 @@ def test_what_cannot_be_renamed_safely_is_refused(meant, marked):
 
 
 def test_the_blank_name_is_no_variable():
-    assert [each.role.value for each in identifiers("func f() { _, x := g(); _ = x }", "go") if each.name == "_"] == ["other"]
+    assert [each.role.value for each in identifiers("func f() { _, x := g(); _ = x }", "go") if each.name == "_"] == [
+        "other"
+    ]
 
 
 def test_roles():

@@ -6,6 +6,7 @@ declared where the language allows that (``since``).
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +28,9 @@ class Role(StrEnum):
     TYPE = "type"
     OTHER = "other"
     """Names that the text does not declare (callees, globals, macros), imports, labels, packages, enumerators."""
+
+
+_DECLARED = frozenset({Role.FUNCTION, Role.PARAMETER, Role.VARIABLE, Role.TYPE})
 
 
 @dataclass(slots=True, eq=False)
@@ -159,9 +163,11 @@ class Walk:
         """Whether ``share`` was called for a node."""
         return node in self._shared
 
-    def claim(self, node: int) -> None:
-        """Say that a node is done with."""
+    def claim(self, node: int) -> bool:
+        """Say that a node is done with, and return whether it was not yet."""
+        fresh = node not in self._claimed
         self._claimed.add(node)
+        return fresh
 
     def declare(
         self,
@@ -322,5 +328,26 @@ class Walk:
                         each.fixed = each.fixed or "another object or class of the text may have it too"
             if entity.role is Role.FUNCTION and entity.name in self.table.special:
                 entity.fixed = entity.fixed or "the language calls it by this name"
-            if self.tree.damaged and entity.role is not Role.OTHER and (Role.OTHER, entity.name, "") in self.groups:
+        if self.tree.damaged:
+            self._freeze_uncertain()
+
+    def _freeze_uncertain(self) -> None:
+        """Fix what errors of the tree may have torn apart: names with uses elsewhere, or with a namesake close by."""
+        declared = [each for each in dict.fromkeys(self.entity_of.values()) if each.role in _DECLARED]
+        places: dict[str, set[int]] = {}
+        for entity in declared:
+            places.setdefault(entity.name, set()).add(self._region(entity.places[0]))
+        counts = Counter(entity.name for entity in declared)
+        for entity in declared:
+            torn = counts[entity.name] > len(places[entity.name]) or (
+                counts[entity.name] > 1 and 0 in places[entity.name]
+            )
+            if torn or (Role.OTHER, entity.name, "") in self.groups:
                 entity.fixed = entity.fixed or "the code has parse errors, and it is not certain where it is meant"
+
+    def _region(self, node: int) -> int:
+        """Return the outermost definition around a node; 0 where it stands in none that is whole."""
+        tree = self.tree
+        while tree.parents[node] and tree.parents[tree.parents[node]]:
+            node = tree.parents[node]
+        return node if tree.kinds[node].endswith(("_definition", "_declaration", "_specifier")) else 0

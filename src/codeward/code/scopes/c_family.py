@@ -257,8 +257,7 @@ class CWalk(Walk):
 
     def _qualified(self, node: int) -> None:
         name = self.tree.child(node, "name")
-        if name is not None and self.tree.kinds[name] in _NAMES:
-            self.claim(name)
+        if name is not None and self.tree.kinds[name] in _NAMES and self.claim(name):
             self.qualified.append((name, self.qualifier(node)))
 
     def _space(self, node: int) -> None:

@@ -137,8 +137,7 @@ class GoWalk(Walk):
 
     def _selector(self, node: int) -> None:
         operand, name = self.tree.child(node, "operand"), self.tree.child(node, "field")
-        if operand is not None and name is not None:
-            self.claim(name)
+        if operand is not None and name is not None and self.claim(name):
             self.selectors.append((operand, name))
 
     def _keyed(self, node: int) -> None:

@@ -212,8 +212,7 @@ class PythonWalk(Walk):
 
     def _attribute(self, node: int) -> None:
         owner, name = self.tree.child(node, "object"), self.tree.child(node, "attribute")
-        if name is not None:
-            self.claim(name)
+        if name is not None and self.claim(name):
             self.attributes.append((owner, name))
 
     def _call(self, node: int) -> None:
@@ -227,8 +226,7 @@ class PythonWalk(Walk):
         for each in tree.children(arguments):
             if tree.kinds[each] == "keyword_argument":
                 name = tree.child(each, "name")
-                if name is not None:
-                    self.claim(name)
+                if name is not None and self.claim(name):
                     self.arguments.append(Keyword(callee, name, self.scope(node)))
             elif tree.kinds[each] == "dictionary_splat":
                 self.arguments.append(Keyword(callee, None, self.scope(node)))
