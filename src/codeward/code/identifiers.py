@@ -11,7 +11,7 @@ from codeward.code.edit import Edit, Edited, apply
 from codeward.code.languages import table_of
 from codeward.code.parse import parse
 from codeward.code.scopes import WALKS
-from codeward.code.scopes._base import Role
+from codeward.code.scopes.model import Role
 from codeward.code.tree import Tree
 from codeward.errors import CodeError
 from codeward.types import Span

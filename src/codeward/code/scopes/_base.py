@@ -6,66 +6,14 @@ declared where the language allows that (``since``).
 """
 
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from codeward.code._table import Language
+from codeward.code.scopes.caution import settle
+from codeward.code.scopes.model import Entity, Role, Scope
 from codeward.code.tree import Tree
-
-
-class Role(StrEnum):
-    """What an identifier names."""
-
-    FUNCTION = "function"
-    """A function or method that the text declares."""
-    PARAMETER = "parameter"
-    VARIABLE = "variable"
-    FIELD = "field"
-    """A member, an attribute, a key, a keyword of a call that is defined elsewhere: all with one text are one."""
-    TYPE = "type"
-    OTHER = "other"
-    """Names that the text does not declare (callees, globals, macros), imports, labels, packages, enumerators."""
-
-
-_DECLARED = frozenset({Role.FUNCTION, Role.PARAMETER, Role.VARIABLE, Role.TYPE})
-
-
-@dataclass(slots=True, eq=False)
-class Entity:
-    """What several occurrences of a name have in common."""
-
-    name: str
-    role: Role
-    places: list[int] = field(default_factory=list)
-    """Nodes of the tree."""
-    since: int = 0
-    """From which character on the name is visible in its scope."""
-    fixed: str = ""
-    """Why it cannot be renamed without changing what the code does; empty where it can."""
-    method: bool = False
-    """Whether it is a function that is called on an object."""
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """A stretch of text in which names are declared."""
-
-    kind: str
-    """``module``, ``function``, ``class``, ``block``, or one that a language's rules know."""
-    parent: "Scope | None"
-    names: dict[str, Entity] = field(default_factory=dict)
-    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
-    """Names that are declared here, but belong to another scope (``global``, ``nonlocal``)."""
-
-    def nearest(self, *kinds: str) -> "Scope":
-        """Return the innermost scope of some kinds that encloses this one, itself included, else the outermost."""
-        scope = self
-        while scope.kind not in kinds and scope.parent is not None:
-            scope = scope.parent
-        return scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +58,9 @@ class Walk:
         self._declarations: list[_Declaration] = []
         self._uses: list[tuple[int, str, Scope, Role]] = []
         self._members: list[tuple[int, Scope | None, str]] = []
-        self._frozen: list[tuple[int, str]] = []
-        self._dynamic: list[tuple[Scope, str]] = []
+        self.frozen: list[tuple[int, str]] = []
+        self.dynamic: dict[Scope, str] = {}
+        """The scopes in which variables are read by their names, and how."""
 
     def run(self) -> None:
         """Visit all nodes in the order of the text, then resolve every use."""
@@ -126,7 +75,7 @@ class Walk:
         self.before_resolution()
         self._resolve()
         self.after_resolution()
-        self._freeze()
+        settle(self)
 
     def before_resolution(self) -> None:
         """Do what has to be done once all declarations are known."""
@@ -224,11 +173,11 @@ class Walk:
 
     def freeze(self, node: int, reason: str) -> None:
         """Say that whatever is used within a node cannot be renamed."""
-        self._frozen.append((node, reason))
+        self.frozen.append((node, reason))
 
     def freeze_chain(self, node: int, reason: str) -> None:
         """Say that no variable that can be seen from a node can be renamed."""
-        self._dynamic.append((self.scope(node), reason))
+        self.dynamic[self.scope(node)] = reason
 
     def name(self, node: int) -> str:
         """Return the name that stands at a node."""
@@ -256,9 +205,12 @@ class Walk:
             current = current.parent
         return None
 
-    def declares(self, scope: Scope, name: str) -> bool:
-        """Whether a name is declared in a scope itself."""
-        return any(each.scope is scope and each.name == name for each in self._declarations)
+    def declared(self) -> dict[Scope, set[str]]:
+        """Return the names that each scope declares itself."""
+        found: dict[Scope, set[str]] = {}
+        for each in self._declarations:
+            found.setdefault(each.scope, set()).add(each.name)
+        return found
 
     def _group(self, role: Role, name: str, space: str = "") -> Entity:
         key = (role, name, space)
@@ -303,51 +255,3 @@ class Walk:
         entity.since = min(entity.since, declaration.since)
         entity.fixed = entity.fixed or declaration.fixed
         self.attach(declaration.node, entity)
-
-    def _freeze(self) -> None:
-        for root, reason in self._frozen:
-            for node in (root, *self.tree.within(root)):
-                if node in self.entity_of:
-                    self.entity_of[node].fixed = self.entity_of[node].fixed or reason
-        for scope, reason in self._dynamic:
-            current: Scope | None = scope
-            while current is not None:
-                for entity in current.names.values():
-                    entity.fixed = entity.fixed or reason
-                current = current.parent
-        self._freeze_ambiguous()
-
-    def _freeze_ambiguous(self) -> None:
-        """Fix the functions that an unknown object may have too, and what errors of the tree may hide the uses of."""
-        methods: dict[str, Entity] = {}
-        for entity in dict.fromkeys(self.entity_of.values()):
-            if entity.method and entity.role is Role.FUNCTION:
-                first = methods.setdefault(entity.name, entity)
-                if first is not entity or (Role.FIELD, entity.name, "") in self.groups:
-                    for each in (first, entity):
-                        each.fixed = each.fixed or "another object or class of the text may have it too"
-            if entity.role is Role.FUNCTION and entity.name in self.table.special:
-                entity.fixed = entity.fixed or "the language calls it by this name"
-        if self.tree.damaged:
-            self._freeze_uncertain()
-
-    def _freeze_uncertain(self) -> None:
-        """Fix what errors of the tree may have torn apart: names with uses elsewhere, or with a namesake close by."""
-        declared = [each for each in dict.fromkeys(self.entity_of.values()) if each.role in _DECLARED]
-        places: dict[str, set[int]] = {}
-        for entity in declared:
-            places.setdefault(entity.name, set()).add(self._region(entity.places[0]))
-        counts = Counter(entity.name for entity in declared)
-        for entity in declared:
-            torn = counts[entity.name] > len(places[entity.name]) or (
-                counts[entity.name] > 1 and 0 in places[entity.name]
-            )
-            if torn or (Role.OTHER, entity.name, "") in self.groups:
-                entity.fixed = entity.fixed or "the code has parse errors, and it is not certain where it is meant"
-
-    def _region(self, node: int) -> int:
-        """Return the outermost definition around a node; 0 where it stands in none that is whole."""
-        tree = self.tree
-        while tree.parents[node] and tree.parents[tree.parents[node]]:
-            node = tree.parents[node]
-        return node if tree.kinds[node].endswith(("_definition", "_declaration", "_specifier")) else 0

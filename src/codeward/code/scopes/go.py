@@ -7,7 +7,8 @@ the literal, where the text shows it, is a map, array or slice.
 from typing import ClassVar
 
 from codeward.code._table import Language, words
-from codeward.code.scopes._base import Handlers, Role, Scope, Walk
+from codeward.code.scopes._base import Handlers, Walk
+from codeward.code.scopes.model import Role, Scope
 from codeward.code.tree import Tree
 
 _KEYED = frozenset({"map_type", "array_type", "slice_type", "implicit_length_array_type"})

@@ -6,7 +6,8 @@ block around. Members that a class inherits from outside of the text are not kno
 
 from typing import ClassVar
 
-from codeward.code.scopes._base import Handlers, Role, Walk
+from codeward.code.scopes._base import Handlers, Walk
+from codeward.code.scopes.model import Role
 
 _CALL = "()"
 """The name space of methods."""

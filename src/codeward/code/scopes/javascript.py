@@ -6,7 +6,8 @@
 import re
 from typing import ClassVar
 
-from codeward.code.scopes._base import Handlers, Role, Scope, Walk
+from codeward.code.scopes._base import Handlers, Walk
+from codeward.code.scopes.model import Role, Scope
 
 _FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 _DECLARED = re.compile(r"\b(?:const|let|var|using)\b")

@@ -7,7 +7,8 @@ Defaults, decorators, annotations and the first iterable of a comprehension belo
 from typing import ClassVar
 
 from codeward.code._table import Language, words
-from codeward.code.scopes._base import Handlers, Role, Scope, Walk
+from codeward.code.scopes._base import Handlers, Walk
+from codeward.code.scopes.model import Role, Scope
 from codeward.code.scopes.python_calls import Keyword, Signature, resolve_attributes, resolve_keywords
 from codeward.code.tree import Tree
 
@@ -50,10 +51,11 @@ class PythonWalk(Walk):
 
     def before_resolution(self) -> None:
         """Send the names of ``nonlocal`` to the innermost function around that has them."""
+        declared = self.declared()
         for scope, name in self.nonlocals:
             outer = scope.parent
             while outer is not None and (
-                outer.kind != "function" or name in outer.elsewhere or not self.declares(outer, name)
+                outer.kind != "function" or name in outer.elsewhere or name not in declared.get(outer, ())
             ):
                 outer = outer.parent
             if outer is not None:

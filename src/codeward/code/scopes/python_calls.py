@@ -7,10 +7,11 @@ text's functions and is not certain, the parameter is fixed. Callers outside of 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codeward.code.scopes._base import Entity, Role, Scope
+from codeward.code.scopes.model import Entity, Scope
 
 if TYPE_CHECKING:
     from codeward.code.scopes.python import PythonWalk
@@ -78,9 +79,10 @@ def resolve_keywords(walk: PythonWalk) -> None:
         walk.attach_member(keyword.name, None)
         loose.add(name)
         for signature in takers:
-            _fix(walk, signature, [name], _BY_KEYWORD)
+            _fix(walk, signature, {name}, _BY_KEYWORD)
+    quoted = set(re.findall(r"[\"'](\w+)[\"']", walk.tree.text))
     for signature in walk.signatures:
-        _fix_quoted(walk, signature, loose)
+        _fix_named(walk, signature, loose, quoted)
 
 
 def _owners(walk: PythonWalk) -> dict[Entity, Scope]:
@@ -133,18 +135,22 @@ def _is_super(walk: PythonWalk, callee: int, signature: Signature) -> bool:
     )
 
 
-def _fix_quoted(walk: PythonWalk, signature: Signature, loose: set[str]) -> None:
-    """Fix the parameters that decorators, or callers of a function that is handed on, may name."""
+def _fix_named(walk: PythonWalk, signature: Signature, loose: set[str], quoted: set[str]) -> None:
+    """Fix the parameters that decorators, or the callers of a function that is handed on, may name.
+
+    Args:
+        walk: The walk.
+        signature: The function.
+        loose: The keywords of calls that may mean any function.
+        quoted: The words that are a string of their own.
+    """
     if signature.decorated is not None:
         head = walk.tree.text[walk.tree.starts[signature.decorated] : walk.tree.starts[signature.name]]
-        quoted = " ".join(re.findall(r"\"[^\"]*\"|'[^']*'", head))
-        words = set(re.findall(r"\w+", quoted))
-        _fix(walk, signature, [name for name in signature.parameters if name in words], _QUOTED)
+        words = set(re.findall(r"\w+", " ".join(re.findall(r"\"[^\"]*\"|'[^']*'", head))))
+        _fix(walk, signature, words, _QUOTED)
     if signature.decorated is not None or _is_handed_on(walk, walk.entity_of[signature.name], signature):
-        _fix(walk, signature, [name for name in signature.parameters if name in loose], _BY_KEYWORD)
-        text = walk.tree.text
-        named = [name for name in signature.parameters if f'"{name}"' in text or f"'{name}'" in text]
-        _fix(walk, signature, named, _QUOTED)
+        _fix(walk, signature, loose, _BY_KEYWORD)
+        _fix(walk, signature, quoted, _QUOTED)
 
 
 def _is_handed_on(walk: PythonWalk, entity: Entity, signature: Signature) -> bool:
@@ -158,8 +164,9 @@ def _is_handed_on(walk: PythonWalk, entity: Entity, signature: Signature) -> boo
     return False
 
 
-def _fix(walk: PythonWalk, signature: Signature, names: list[str] | dict[str, int], reason: str) -> None:
-    for name in names:
-        entity = walk.entity_of[signature.parameters[name]]
-        if entity.role is Role.PARAMETER:
+def _fix(walk: PythonWalk, signature: Signature, names: Collection[str], reason: str) -> None:
+    """Fix those parameters of a function that have some names."""
+    for name, node in signature.parameters.items():
+        if name in names:
+            entity = walk.entity_of[node]
             entity.fixed = entity.fixed or reason

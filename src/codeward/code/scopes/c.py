@@ -1,54 +1,47 @@
-"""Whom a name means in C and C++: blocks, declarators, members, labels, macros; in C++ also classes and lambdas.
+"""Whom a name means in C: blocks, declarators, members, labels, macros.
 
-A name is visible from its declarator on. The grammar cannot tell a type from a variable everywhere (``a * b;``,
-``Foo x(y);``), so that a word which it takes for a type, and which is a variable in scope, is that variable.
+A name is visible from its declarator on. The grammar cannot tell a type from a variable everywhere (``a * b;``), so that
+a word which it takes for a type, and which is a variable in scope, is that variable.
 """
 
 from typing import ClassVar
 
 from codeward.code._table import Language
-from codeward.code.scopes._base import Handlers, Role, Scope, Walk
+from codeward.code.scopes._base import Handlers, Walk
 from codeward.code.scopes.c_macros import MEMBER_ARGUMENTS
+from codeward.code.scopes.model import Role, Scope
 from codeward.code.tree import Tree
 
-_NAMES = frozenset({"identifier", "field_identifier"})
+NAMES = frozenset({"identifier", "field_identifier"})
 _TAGGED = frozenset({"struct", "union", "enum"})
 _EXTERNAL = "it is defined in another file"
 _VARIABLES = frozenset({Role.VARIABLE, Role.PARAMETER})
 
 
 class CWalk(Walk):
-    """One pass over a tree of C or C++."""
+    """One pass over a tree of C."""
 
     members_in_scope = True
 
     def __init__(self, tree: Tree, table: Language) -> None:
         super().__init__(tree, table)
         self.class_scopes: dict[str, Scope] = {}
+        """The scopes of structures and classes by their names."""
         self.bodies: list[int] = []
         """The names of functions that have a body."""
         self.macros: set[str] = set()
+        """Names that macros of the text or functions of other files have."""
         self.doubtful: list[tuple[int, Scope]] = []
         """Words that the grammar takes for types or for parameters of a local function, and that may be variables."""
         self.prototypes: list[tuple[int, int]] = []
         """Local functions, as the grammar sees them: the name and the parameters."""
-        self.qualified: list[tuple[int, str]] = []
-        """Names behind ``::``, and what stands before it."""
-        self.spaces: list[int] = []
-        """Namespaces or classes before ``::``."""
 
     def after_resolution(self) -> None:
-        """Tell variables from types, join qualified names, and fix what macros or other files share."""
+        """Tell variables from types, and fix what macros or other files share."""
         for node, scope in self.doubtful:
             entity = self.lookup(self.name(node), scope, self.tree.starts[node])
             if entity is not None and entity.role in _VARIABLES:
                 self.attach(node, entity)
-        for node, owner in self.qualified:
-            self.attach_member(node, self.class_scopes.get(owner))
-        for node in self.spaces:
-            known = self.groups.get((Role.TYPE, self.name(node), ""))
-            if known is not None:
-                self.attach(node, known)
         for node, parameters in self.prototypes:
             inside = {self.entity_of[each].role for each in self.tree.within(parameters) if each in self.entity_of}
             if not inside & _VARIABLES:
@@ -73,7 +66,7 @@ class CWalk(Walk):
         current: int | None = node
         while current is not None:
             kind = tree.kinds[current]
-            if kind in _NAMES or kind == "structured_binding_declarator":
+            if kind in NAMES or kind == "structured_binding_declarator":
                 return current, around
             if kind == "qualified_identifier":
                 following = tree.child(current, "name")
@@ -92,7 +85,7 @@ class CWalk(Walk):
 
     def _may_hold_name(self, node: int) -> bool:
         kind = self.tree.kinds[node]
-        return kind in _NAMES or kind.endswith("_declarator") or kind == "qualified_identifier"
+        return kind in NAMES or kind.endswith("_declarator") or kind == "qualified_identifier"
 
     def home(self, node: int) -> Scope:
         """Return the scope that a declaration at a node declares into: never that of template parameters."""
@@ -102,20 +95,8 @@ class CWalk(Walk):
         return scope
 
     def owner(self, name: int, home: Scope) -> Scope | None:
-        """Return the class that a name with ``::`` before it belongs to; ``None`` where it has none."""
-        tree, parent = self.tree, self.tree.parents[name]
-        if tree.kinds[parent] != "qualified_identifier" or tree.fields[name] != "name":
-            return None
-        qualifier = self.qualifier(parent)
-        return self.class_scopes.setdefault(qualifier, Scope("class", home)) if qualifier else None
-
-    def qualifier(self, node: int) -> str:
-        """Return the last name before ``::``."""
-        scope = self.tree.child(node, "scope")
-        if scope is None:
-            return ""
-        inner = self.tree.child(scope, "name")
-        return self.tree.words(scope if inner is None else inner)
+        """Return the class that a function belongs to by its name; never one in C."""
+        return None
 
     def _function(self, node: int) -> None:
         tree, home = self.tree, self.home(node)
@@ -175,7 +156,7 @@ class CWalk(Walk):
                 self._declare_variable(name, home, tree.starts[name])
 
     def _declare_variable(self, name: int, scope: Scope, since: int, role: Role = Role.VARIABLE) -> None:
-        if self.tree.kinds[name] in _NAMES:
+        if self.tree.kinds[name] in NAMES:
             self.declare(name, role, scope, since=since)
         for each in self.tree.children(name):
             self.declare(each, role, scope, since=since)
@@ -199,25 +180,6 @@ class CWalk(Walk):
         if parameters is not None and not self.is_shared(parameters):
             self.share(parameters, Scope("prototype", self.scope(node)))
 
-    def _range(self, node: int) -> None:
-        scope, tree = self.open(node), self.tree
-        declarator, body = tree.child(node, "declarator"), tree.child(node, "body")
-        name = None if declarator is None else self.chain(declarator)[0]
-        if name is not None:
-            self._declare_variable(name, scope, tree.starts[name if body is None else body])
-
-    def _lambda(self, node: int) -> None:
-        tree, inner = self.tree, Scope("function", self.scope(node))
-        declarator, captures = tree.child(node, "declarator"), tree.child(node, "captures")
-        if declarator is not None:
-            self.place(declarator, inner)
-            self.share(tree.child(declarator, "parameters"), inner)
-        self.share(tree.child(node, "body"), inner)
-        for each in tree.children(captures) if captures is not None else ():
-            left = tree.child(each, "left")
-            if left is not None:
-                self.declare(left, Role.VARIABLE, inner)
-
     def _class(self, node: int) -> None:
         name, body = self.tree.child(node, "name"), self.tree.child(node, "body")
         words = "" if name is None else self.tree.words(name)
@@ -240,37 +202,9 @@ class CWalk(Walk):
             scope = self.home(node).nearest("module", "namespace", "function", "block")
             self.declare(name, Role.OTHER, scope, since=tree.starts[name])
 
-    def _template(self, node: int) -> None:
-        self.open(node, "template")
-
-    def _namespace(self, node: int) -> None:
-        self.open(node, "namespace")
-
-    def _catch(self, node: int) -> None:
-        self.open(node, "catch")
-
-    def _field(self, node: int) -> None:
-        owner, name = self.tree.child(node, "argument"), self.tree.child(node, "field")
-        if owner is not None and name is not None and self.tree.kinds[owner] == "this":
-            scope = self.scope(node).nearest("class")
-            self.member(name, scope if scope.kind == "class" else None)
-
-    def _qualified(self, node: int) -> None:
-        name = self.tree.child(node, "name")
-        if name is not None and self.tree.kinds[name] in _NAMES and self.claim(name):
-            self.qualified.append((name, self.qualifier(node)))
-
-    def _space(self, node: int) -> None:
-        self.group(node, Role.OTHER)
-        self.spaces.append(node)
-
     def _type(self, node: int) -> None:
         self.group(node, Role.TYPE)
         self.doubtful.append((node, self.scope(node)))
-
-    def _typed(self, node: int) -> None:
-        for each in self.tree.children(node):
-            self.group(each, Role.TYPE)
 
     def _macro(self, node: int) -> None:
         name, parameters = self.tree.child(node, "name"), self.tree.child(node, "parameters")
@@ -324,34 +258,22 @@ class CWalk(Walk):
         "identifier": Walk.use,
         "field_identifier": Walk.member,
         "type_identifier": _type,
-        "namespace_identifier": _space,
         "statement_identifier": Walk.label,
-        "destructor_name": _typed,
         "function_definition": _function,
         "declaration": _declaration,
         "field_declaration": _declaration,
         "parameter_declaration": _parameter,
-        "optional_parameter_declaration": _parameter,
-        "variadic_parameter_declaration": _parameter,
         "function_declarator": _parameters,
         "abstract_function_declarator": _parameters,
-        "for_range_loop": _range,
-        "lambda_expression": _lambda,
         "struct_specifier": _class,
         "union_specifier": _class,
-        "class_specifier": _class,
         "enum_specifier": _class,
         "enumerator": _enumerator,
-        "template_declaration": _template,
-        "namespace_definition": _namespace,
-        "catch_clause": _catch,
         "compound_statement": Walk.open,
         "for_statement": Walk.open,
         "while_statement": Walk.open,
         "if_statement": Walk.open,
         "switch_statement": Walk.open,
-        "field_expression": _field,
-        "qualified_identifier": _qualified,
         "preproc_def": _macro,
         "preproc_function_def": _macro,
         "preproc_ifdef": _condition,
@@ -359,7 +281,6 @@ class CWalk(Walk):
         "preproc_if": _condition,
         "preproc_elif": _condition,
         "attribute_specifier": _foreign,
-        "attribute_declaration": _foreign,
         "gnu_asm_output_operand": _foreign,
         "gnu_asm_input_operand": _foreign,
         "call_expression": _call,
