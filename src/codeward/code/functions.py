@@ -17,10 +17,11 @@ _STEPS = ("declarator", "name")
 _WHOLE_NAMES = frozenset({"operator_name", "destructor_name", "operator_cast", "template_function"})
 _PARAMETERS = frozenset({"parameters", "receiver", "parameter"})
 """The fields of a function, or of its declarator, in which parameters stand."""
-_NOT_PARAMETERS = frozenset({"type", "value", "right", "default_value", "key", "annotation", "return_type", "result"})
+_NOT_PARAMETERS = frozenset({"type", "value", "right", "default_value", "annotation", "return_type", "result"})
 """The fields of a parameter in which names are used, not declared."""
 _PLAIN_STRING = re.compile(r"[rRuU]?['\"]")
 _LEAVES = frozenset({"identifier", "shorthand_property_identifier_pattern"})
+_ASSIGNING = frozenset({"lexical_declaration", "variable_declaration", "expression_statement"})
 _TYPES = frozenset({"type_identifier", "scoped_type_identifier", "generic_type", "modifiers", "type_parameters"})
 
 
@@ -35,7 +36,7 @@ class Function:
     parameters: tuple[str, ...]
     """Their names in order, a Go receiver and Python's ``self`` included."""
     span: Span
-    """The whole function, without decorators of Python."""
+    """The whole function, without decorators of Python; with the assignment that gives it its name in JavaScript."""
     body_span: Span
     """The block with its braces; in Python, its statements."""
     docstring_span: Span | None
@@ -70,7 +71,10 @@ def function(code: str, language: str) -> Function | None:
 
 
 def function_nodes(tree: Tree, table: Language) -> list[tuple[int, int]]:
-    """Return the nodes of functions and of their bodies, in the order of the text."""
+    """Return the nodes of functions and of their bodies, in the order of the text.
+
+    What the grammar of C takes for a function within one, and has no parameters, is a macro that loops.
+    """
     named: list[tuple[int, int]] = []
     anonymous: list[tuple[int, int]] = []
     for node, kind in enumerate(tree.kinds):
@@ -78,6 +82,9 @@ def function_nodes(tree: Tree, table: Language) -> list[tuple[int, int]]:
             continue
         body = tree.child(node, "body")
         if body is None or tree.kinds[body] not in table.bodies or tree.starts[body] == tree.ends[body]:
+            continue
+        enclosed = bool(named) and node < tree.nexts[named[-1][0]]
+        if enclosed and tree.child(node, "declarator") is not None and not any(_holders(tree, node)):
             continue
         (named if kind in table.functions or _name(tree, node) is not None else anonymous).append((node, body))
     return named or anonymous
@@ -123,8 +130,8 @@ def _functions(code: str, language: str) -> tuple[Function, ...]:
 
 
 def _function(tree: Tree, table: Language, node: int, body: int) -> Function:
-    name = _name(tree, node)
-    start = tree.starts[node]
+    name, whole = _name(tree, node), _whole(tree, node)
+    start = tree.starts[whole]
     docstring = None
     if table.indented:
         statements = body_statements(tree, table, body)
@@ -134,7 +141,7 @@ def _function(tree: Tree, table: Language, node: int, body: int) -> Function:
         "" if name is None else tree.words(name),
         Span(start, start) if name is None else Span(tree.starts[name], tree.ends[name]),
         tuple(_parameters(tree, node)),
-        Span(start, tree.ends[node]),
+        Span(start, tree.ends[whole]),
         Span(tree.starts[body], tree.ends[body]),
         docstring,
     )
@@ -152,6 +159,16 @@ def _name(tree: Tree, node: int) -> int | None:
     if target is not None and tree.kinds[target] == "member_expression":
         target = tree.child(target, "property")
     return target if target is not None and tree.kinds[target] in _NAMES else None
+
+
+def _whole(tree: Tree, node: int) -> int:
+    """Return the node of a function with the assignment, and nothing else, that gives it its name."""
+    if _declared(tree, node) is not None or _name(tree, node) is None:
+        return node
+    assigned = tree.parents[node]
+    outer = tree.parents[assigned]
+    alone = tree.kinds[outer] in _ASSIGNING and tree.nexts[assigned] == tree.nexts[outer] and assigned == outer + 1
+    return outer if alone else assigned
 
 
 def _declared(tree: Tree, node: int) -> int | None:
@@ -177,7 +194,8 @@ def _parameters(tree: Tree, node: int) -> Iterator[str]:
             inner = [
                 child
                 for child in tree.children(each)
-                if tree.fields[child] not in _NOT_PARAMETERS
+                if (tree.fields[child] not in _NOT_PARAMETERS or tree.kinds[each] == "pair_pattern")
+                and tree.fields[child] != "key"
                 and tree.kinds[child] not in _TYPES
                 and not (each != holder and tree.fields[child] == "parameters")
             ]
