@@ -80,10 +80,11 @@ CPP = Language(
     bodies=words("compound_statement"),
     blocks=_C_BLOCKS,
     statements=words(
-        "template_declaration declaration type_definition alias_declaration using_declaration static_assert_declaration"
+        "template_declaration declaration type_definition alias_declaration using_declaration static_assert_declaration "
+        "for_range_loop"
     ),
     not_statements=words("case_statement init_statement"),
-    wrapping=words("template_declaration"),
+    wrapping=words("template_declaration init_statement"),
     integers=words("number_literal"),
     fixed_constants=_C_CONSTANTS
     | {

@@ -56,7 +56,7 @@ class Walk:
         self._shared: set[int] = set()
         self._claimed: set[int] = set()
         self._declarations: list[_Declaration] = []
-        self._uses: list[tuple[int, str, Scope, Role]] = []
+        self.uses: list[tuple[int, str, Scope, Role]] = []
         self._members: list[tuple[int, Scope | None, str]] = []
         self.frozen: list[tuple[int, str]] = []
         self.dynamic: dict[Scope, str] = {}
@@ -152,7 +152,7 @@ class Walk:
         name = self.name(node)
         if name and node not in self._claimed and name not in self.reserved:
             self._claimed.add(node)
-            self._uses.append((node, name + space, self.scope(node), otherwise))
+            self.uses.append((node, name + space, self.scope(node), otherwise))
 
     def member(self, node: int, owner: Scope | None = None, space: str = "") -> None:
         """Note that a member is used at a node, of the class with a scope if that is known."""
@@ -230,7 +230,7 @@ class Walk:
             else:
                 self.attach(each.node, self._group(Role.OTHER, each.name))
         types = {name for role, name, _ in self.groups if role is Role.TYPE}
-        for node, name, scope, otherwise in self._uses:
+        for node, name, scope, otherwise in self.uses:
             entity = self.lookup(name, scope, self.tree.starts[node])
             if entity is None:
                 plain = self.name(node)

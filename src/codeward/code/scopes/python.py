@@ -65,6 +65,14 @@ class PythonWalk(Walk):
         """Resolve what stands after ``self.``, and the keywords of calls."""
         resolve_attributes(self)
         resolve_keywords(self)
+        self._fix_fallbacks()
+
+    def _fix_fallbacks(self) -> None:
+        """Fix globals that a class body reads until it has bound a name of its own."""
+        for _, name, scope, _ in self.uses:
+            entity = self.root.names.get(name)
+            if entity is not None and scope.kind == "class" and name in scope.names:
+                entity.fixed = entity.fixed or "a class body reads it under this name before it binds its own"
 
     def _function(self, node: int) -> None:
         tree, outer = self.tree, self.scope(node)
