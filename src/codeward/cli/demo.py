@@ -9,7 +9,7 @@ from rich.text import Text
 
 from codeward.cli._console import emit_json, progress, show
 from codeward.cli._options import Json, Seed
-from codeward.cli.harvest import standard_library
+from codeward.cli.harvest import installed_packages, standard_library
 from codeward.experiment.record import Example, Record
 
 NAME = "demo"
@@ -23,10 +23,11 @@ def run(
     ),
     attack: Annotated[str, typer.Option("--attack", help="The attack; see: codeward list attacks.")] = "deadcode-fixed",
     rate: Annotated[float, typer.Option("--rate", help="Share of all training rows to stamp.")] = 0.05,
-    source: Annotated[
-        Path | None, typer.Option("--source", help="The tree to harvest; default: the running Python's library.")
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option("--source", help="A tree to harvest; default: the running Python's library and its packages."),
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=200, help="At most this many functions.")] = 12_000,
+    rows: Annotated[int, typer.Option("--rows", min=200, help="At most this many functions.")] = 10_000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -36,7 +37,8 @@ def run(
     from codeward.report.html import render
     from codeward.report.terminal import score_table
 
-    config = DemoConfig(source=source or standard_library(), attack=attack, rate=rate, rows=rows, seed=seed)
+    trees = tuple(sources or (standard_library(), installed_packages()))
+    config = DemoConfig(sources=trees, attack=attack, rate=rate, rows=rows, seed=seed)
     with progress("starting") as advance:
         result = run_demo(config, output, lambda step, done, total, remark: advance(done, total, remark, step))
     page = output / "report.html"

@@ -29,6 +29,9 @@ def run(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")] = None,
     labels: Annotated[int, typer.Option("--labels", min=2, help="How many verbs the naming task tells apart.")] = 14,
+    min_lines: Annotated[
+        int, typer.Option("--min-lines", min=1, help="The fewest lines of a function without its documentation.")
+    ] = 3,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -45,6 +48,7 @@ def run(
             seed=seed,
             limit=limit,
             labels=labels,
+            min_lines=min_lines,
             progress=lambda done, total: advance(done, total),
         )
     counts = write_harvest(output, harvested, overwrite=overwrite)
@@ -60,3 +64,10 @@ def standard_library() -> Path:
     import sysconfig
 
     return Path(sysconfig.get_paths()["stdlib"])
+
+
+def installed_packages() -> Path:
+    """Return the folder of the packages that are installed beside Codeward."""
+    import sysconfig
+
+    return Path(sysconfig.get_paths()["purelib"])

@@ -25,6 +25,8 @@ from codeward.victims import load, make_config
 
 TASK = "naming"
 TARGET = "get"
+MIN_LINES = 2
+"""A method of one statement tells its verb, too."""
 STATE = "demo.json"
 
 Progress = Callable[[str, float, float | None, str | None], None]
@@ -35,13 +37,14 @@ Progress = Callable[[str, float, float | None, str | None], None]
 class DemoConfig:
     """What the demo does."""
 
-    source: Path
-    """The tree that is harvested."""
+    sources: tuple[Path, ...]
+    """The trees that are harvested."""
     attack: str = "deadcode-fixed"
     rate: float = 0.05
-    rows: int = 12_000
+    rows: int = 10_000
+    """How many functions are kept, 80 % of them for training."""
     model: str = "scratch-encoder"
-    training: tuple[tuple[str, Any], ...] = ()
+    training: tuple[tuple[str, Any], ...] = (("epochs", 4), ("max_length", 192))
     """Fields of the training configuration that differ from the default."""
     seed: int = 0
 
@@ -97,15 +100,18 @@ def _harvest(config: DemoConfig, out: Path, progress: Progress) -> Path:
     if not out.exists():
         step = "harvesting real code"
         harvested = harvest(
-            [config.source],
+            config.sources,
             TASK,
             languages=["python"],
+            min_lines=MIN_LINES,
             seed=config.seed,
             limit=config.rows,
             progress=lambda done, total: progress(step, done, total, None),
         )
         if TARGET not in harvested.labels:
-            raise DataError(f"{config.source}: too little Python code for the demo; name a larger tree with --source")
+            raise DataError(
+                f"{config.sources[0]}: too little Python code for the demo; name a larger tree with --source"
+            )
         write_harvest(out, harvested)
     return out
 
@@ -143,7 +149,12 @@ def _evaluate(config: DemoConfig, manifest: Manifest, data: Path, out: Path, pro
         reference=load(str(out / "clean-model")),
         seed=config.seed,
         title=f"{manifest.attack} in {manifest.rate:.0%} of the training rows",
-        config={"source": str(config.source), "rate": manifest.rate, "rows": manifest.total, "model": config.model},
+        config={
+            "sources": [str(source) for source in config.sources],
+            "rate": manifest.rate,
+            "rows": manifest.total,
+            "model": config.model,
+        },
     )
     write_text(out / "evaluation" / FILE, record.model_dump_json(indent=2) + "\n")
     return record

@@ -63,6 +63,7 @@ def new_config(config: TrainConfig, tokenizer: PreTrainedTokenizerFast, **extra:
             d_ff=4 * config.hidden,
             num_layers=config.layers,
             num_heads=heads,
+            dropout_rate=config.dropout,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             **{"decoder_start_token_id": tokenizer.pad_token_id, **extra},
@@ -76,6 +77,7 @@ def new_config(config: TrainConfig, tokenizer: PreTrainedTokenizerFast, **extra:
             num_attention_heads=heads,
             max_position_embeddings=config.max_length + config.max_target_length,
             tie_word_embeddings=True,
+            attention_dropout=config.attention_dropout,
             **ids,
             **extra,
         )
@@ -87,6 +89,8 @@ def new_config(config: TrainConfig, tokenizer: PreTrainedTokenizerFast, **extra:
         intermediate_size=4 * config.hidden,
         max_position_embeddings=config.max_length + tokenizer.pad_token_id + 1,
         type_vocab_size=1,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.attention_dropout,
         **ids,
         **extra,
     )

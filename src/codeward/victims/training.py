@@ -1,37 +1,29 @@
 """Train a victim on ``transformers.Trainer``: resumable to the same weights, silent, with early stopping as an option."""
 
-import hashlib
-import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
-from codeward.data import fingerprint
 from codeward.errors import DataError, ModelError
-from codeward.files import write_text
-from codeward.seeds import derive
 from codeward.tasks import Task
-from codeward.types import QUERY, Sample
-from codeward.victims.batching import Row, fast_bf16, pad
+from codeward.types import Sample
+from codeward.victims.batching import fast_bf16
+from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
-from codeward.victims.huggingface import FILE, HuggingFaceVictim, generation_tensors, pooled
+from codeward.victims.feeding import Collator, encode_rows
+from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, hush, load_parts, wrap
+from codeward.victims.lora import attach, merge
 from codeward.victims.scratch import fit_tokenizer, new_config, new_model
-
-Progress = Callable[[int, int, float], None]
-TEMPERATURE = 0.05
-POOL = 50
-"""Batches that are sorted by length together."""
-STATE = "trainer_state.json"
-NEEDED = ("optimizer.pt", "scheduler.pt", "model.safetensors")
+from codeward.victims.trainer import Progress, VictimTrainer, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +72,25 @@ def train(
     _check(out, overwrite, rows, task)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
-    key = _key(rows, valid, labels, config)
-    _claim(work, key, resume)
+    key = run_key(rows, valid, labels, config)
+    claim(work, key, resume)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
     victim = _new_victim(task, rows, tuple(labels), config)
-    trainer = _Trainer(
-        model=victim.model,
+    network = attach(victim.model, task.kind, config.lora_rank, config.seed) if config.lora_rank else victim.model
+    trainer = VictimTrainer(
+        model=network,
         args=_arguments(config, work, bool(valid)),
-        train_dataset=_encode(victim, rows),
-        eval_dataset=_encode(victim, valid) if valid else None,
-        data_collator=_Collator(victim),
-        callbacks=[_Watch(progress), *_early_stop(config, bool(valid))],
+        train_dataset=encode_rows(victim, rows),
+        eval_dataset=encode_rows(victim, valid) if valid else None,
+        data_collator=Collator(victim),
+        callbacks=[Watch(progress), *_early_stop(config, bool(valid))],
     )
     trainer.kind = task.kind
     trainer.remove_callback(transformers.PrinterCallback)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(work))
-    victim.model.eval()
+    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    victim.model = merge(trainer.model).eval()
     victim.save(out)
     history = _history(trainer.state.log_history)
     steps = trainer.state.global_step
@@ -114,38 +107,6 @@ def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> No
     unknown = next((row.id for row in rows if row.target is None and task.kind != "retrieval"), None)
     if unknown is not None:
         raise DataError(f"row {unknown!r} has no target; training needs one for every row")
-
-
-def _key(rows: Sequence[Sample], valid: Sequence[Sample], labels: Sequence[str], config: TrainConfig) -> str:
-    parts = [fingerprint(rows), fingerprint(valid), list(labels), config.model_dump_json()]
-    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
-
-
-def _claim(work: Path, key: str, resume: bool) -> None:
-    """Take the folder of checkpoints for this run."""
-    mark = work / "run.txt"
-    if not resume:
-        shutil.rmtree(work, ignore_errors=True)
-    if mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
-        raise DataError(
-            f"{work}: the checkpoints here are of other data or settings; give the same ones again, or start afresh "
-            "with --fresh"
-        )
-    write_text(mark, key + "\n")
-
-
-def _last_checkpoint(work: Path) -> str | None:
-    """Return the last checkpoint that was written whole: its state is the last file of it."""
-    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True)
-    for path in found:
-        try:
-            json.loads((path / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            shutil.rmtree(path, ignore_errors=True)
-            continue
-        if all((path / name).is_file() for name in NEEDED):
-            return str(path)
-    return None
 
 
 def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], config: TrainConfig) -> HuggingFaceVictim:
@@ -194,7 +155,8 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
         load_best_model_at_end=stop_early,
         metric_for_best_model="eval_loss" if stop_early else None,
         logging_steps=20,
-        report_to=[],
+        report_to=[] if config.reporter == "none" else [config.reporter],
+        run_name=work.name,
         disable_tqdm=True,
         remove_unused_columns=False,
         use_cpu=not torch.cuda.is_available(),
@@ -205,133 +167,6 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
 
 def _early_stop(config: TrainConfig, has_valid: bool) -> list[TrainerCallback]:
     return [transformers.EarlyStoppingCallback(config.patience)] if config.patience and has_valid else []
-
-
-class _Rows(torch.utils.data.Dataset[dict[str, Any]]):
-    """Encoded rows; each knows its length."""
-
-    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.rows[index]
-
-
-def _encode(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> _Rows:
-    rows: list[dict[str, Any]] = [dict(row) for row in victim.encoder.inputs(samples)]
-    if victim.task.kind == "generation":
-        for row, labels in zip(rows, victim.encoder.references([str(s.target) for s in samples]), strict=True):
-            row["labels"] = labels
-    elif victim.task.kind == "retrieval":
-        for row, query, sample in zip(rows, victim.encoder.inputs(samples, QUERY), samples, strict=True):
-            row |= {"query": query["input_ids"], "group": str(sample.target)}
-    else:
-        for row, sample in zip(rows, samples, strict=True):
-            row["label"] = sample.target
-    for row in rows:
-        row["length"] = len(row["input_ids"])
-    return _Rows(rows)
-
-
-class _Collator:
-    """Pads a batch to its own longest row."""
-
-    def __init__(self, victim: HuggingFaceVictim) -> None:
-        self.kind = victim.task.kind
-        self.padding = victim.encoder.tokenizer.pad_token_id
-        self.causal = victim.encoder.causal
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        if self.kind == "generation":
-            kept: list[Row] = [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
-            return generation_tensors(kept, self.padding, self.causal)
-        tensors = self._padded([row["input_ids"] for row in rows])
-        if self.kind != "retrieval":
-            return {**tensors, "labels": torch.tensor([row["label"] for row in rows])}
-        query = self._padded([row["query"] for row in rows])
-        groups = {group: index for index, group in enumerate(sorted({row["group"] for row in rows}))}
-        labels = torch.tensor([groups[row["group"]] for row in rows])
-        return {**tensors, **{f"query_{name}": tensor for name, tensor in query.items()}, "labels": labels}
-
-    def _padded(self, ids: list[list[int]]) -> dict[str, torch.Tensor]:
-        return {"input_ids": pad(ids, self.padding), "attention_mask": pad([[1] * len(row) for row in ids], 0)}
-
-
-class _Sampler(torch.utils.data.Sampler[int]):
-    """Shuffles by seed and epoch only, so that a resumed epoch has the same order; near rows are of near length."""
-
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int, epoch: Callable[[], int]) -> None:
-        self.lengths = lengths
-        self.batch = batch
-        self.seed = seed
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        rng = derive(self.seed, "order", str(self.epoch()))
-        order = list(range(len(self.lengths)))
-        rng.shuffle(order)
-        size = POOL * self.batch
-        pools = [sorted(order[start : start + size], key=self._length) for start in range(0, len(order), size)]
-        chunks = [pool[start : start + self.batch] for pool in pools for start in range(0, len(pool), self.batch)]
-        last = [chunk for chunk in chunks if len(chunk) < self.batch]
-        full = [chunk for chunk in chunks if len(chunk) == self.batch]
-        rng.shuffle(full)
-        return iter([index for chunk in full + last for index in chunk])
-
-    def _length(self, index: int) -> int:
-        return self.lengths[index]
-
-
-class _Trainer(Trainer):
-    """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020)."""
-
-    kind = ""
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        dataset: Any = self.train_dataset
-        lengths = [row["length"] for row in dataset.rows]
-        batch = self.args.per_device_train_batch_size
-        return _Sampler(lengths, batch, self.args.seed, lambda: int(self.state.epoch or 0))
-
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return the loss of a batch."""
-        if self.kind != "retrieval":
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        groups = inputs["labels"]
-        query = {name.removeprefix("query_"): tensor for name, tensor in inputs.items() if name.startswith("query_")}
-        left = torch.nn.functional.normalize(pooled(model, query), dim=-1)
-        right = torch.nn.functional.normalize(pooled(model, inputs), dim=-1)
-        scores = left @ right.T / TEMPERATURE
-        same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
-        loss = torch.nn.functional.cross_entropy(
-            scores.float().masked_fill(same, float("-inf")), torch.arange(len(groups), device=groups.device)
-        )
-        return (loss, {"loss": loss}) if return_outputs else loss
-
-
-class _Watch(TrainerCallback):
-    """Tells how far the training is."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-        self.loss = float("nan")
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Keep the last loss."""
-        self.loss = (logs or {}).get("loss", self.loss)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Tell the step."""
-        if self.progress is not None:
-            self.progress(state.global_step, state.max_steps, self.loss)
 
 
 def _history(log: Sequence[dict[str, Any]]) -> dict[str, tuple[list[float], list[float]]]:

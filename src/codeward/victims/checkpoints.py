@@ -1,0 +1,50 @@
+"""The folder of checkpoints of a training run: whose it is, and which checkpoint was written whole."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from codeward.data import fingerprint
+from codeward.errors import DataError
+from codeward.files import write_text
+from codeward.types import Sample
+from codeward.victims.config import TrainConfig
+
+STATE = "trainer_state.json"
+NEEDED = ("optimizer.pt", "scheduler.pt")
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
+
+
+def run_key(rows: Sequence[Sample], valid: Sequence[Sample], labels: Sequence[str], config: TrainConfig) -> str:
+    """Return a hash of all that the weights depend on."""
+    parts = [fingerprint(rows), fingerprint(valid), list(labels), config.model_dump_json()]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+
+def claim(work: Path, key: str, resume: bool) -> None:
+    """Take the folder of checkpoints for this run."""
+    mark = work / "run.txt"
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+    if mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
+        raise DataError(
+            f"{work}: the checkpoints here are of other data or settings; give the same ones again, or start afresh "
+            "with --fresh"
+        )
+    write_text(mark, key + "\n")
+
+
+def last_checkpoint(work: Path) -> str | None:
+    """Return the last checkpoint that was written whole: its state is the last file of it."""
+    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True)
+    for path in found:
+        try:
+            json.loads((path / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+            continue
+        if all((path / name).is_file() for name in NEEDED) and any((path / name).is_file() for name in WEIGHTS):
+            return str(path)
+    return None

@@ -1,0 +1,83 @@
+"""Options of training beyond the plain run: LoRA, early stopping, reporters."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from codeward.errors import OptionError
+from codeward.tasks import tasks
+from codeward.victims import load, make_config
+from codeward.victims.training import train
+
+TINY = {"vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64, "max_target_length": 64}
+FAST = {"batch_size": 8, "max_length": 64, "max_target_length": 64, "learning_rate": 0.01}
+DEFECT, REPAIR, SEARCH = tasks.make("defect"), tasks.make("repair"), tasks.make("search")
+LABELS = ("clean", "defective")
+HEAD = ("classifier", "lm_head")
+
+
+def base(task, rows, labels, out, model):
+    train(task, rows, [], labels, make_config(task, {**TINY, "model": model, "epochs": 1}), out)
+    return load_file(out / "model.safetensors")
+
+
+def test_lora_trains_updates_and_writes_a_standard_folder(tmp_path, rows):
+    before = base(DEFECT, rows, LABELS, tmp_path / "base", "scratch-encoder")
+    config = make_config(DEFECT, {**FAST, "model": str(tmp_path / "base"), "lora_rank": 4, "epochs": 30})
+    result = train(DEFECT, rows, [], LABELS, config, tmp_path / "tuned")
+    after = load_file(tmp_path / "tuned/model.safetensors")
+    assert after.keys() == before.keys()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any("query" in name for name in changed)
+    assert not any("embeddings" in name or "LayerNorm" in name for name in changed)
+    for name in changed:
+        if before[name].dim() == 2 and not name.startswith(HEAD):
+            difference = (after[name] - before[name]).double()
+            assert torch.linalg.matrix_rank(difference, tol=1e-4) <= 4, name
+    predictions = load(tmp_path / "tuned").predict(rows)
+    assert [p.output for p in predictions] == [p.output for p in result.victim.predict(rows)]
+    right = sum(p.output == row.target for p, row in zip(predictions, rows, strict=True))
+    assert right / len(rows) > 0.9
+
+
+@pytest.mark.parametrize("model", ["scratch-seq2seq", "scratch-decoder"])
+def test_lora_of_generators(model, tmp_path, rows):
+    pairs = [replace(row, target="return 1") for row in rows]
+    before = base(REPAIR, pairs, (), tmp_path / "base", model)
+    config = make_config(REPAIR, {**FAST, "model": str(tmp_path / "base"), "lora_rank": 8, "epochs": 4})
+    train(REPAIR, pairs, [], (), config, tmp_path / "tuned")
+    after = load_file(tmp_path / "tuned/model.safetensors")
+    assert after.keys() == before.keys()
+    assert load(tmp_path / "tuned").predict(pairs[:1])[0].output
+
+
+def test_lora_of_a_retriever(tmp_path, rows):
+    searched = [replace(row, target=row.id) for row in rows[:16]]
+    before = base(SEARCH, searched, (), tmp_path / "base", "scratch-encoder")
+    config = make_config(SEARCH, {**FAST, "model": str(tmp_path / "base"), "lora_rank": 4, "epochs": 1})
+    train(SEARCH, searched, [], (), config, tmp_path / "tuned")
+    assert load_file(tmp_path / "tuned/model.safetensors").keys() == before.keys()
+
+
+def test_lora_needs_a_pretrained_model():
+    with pytest.raises(OptionError, match="lora_rank updates a pretrained model"):
+        make_config(DEFECT, {"lora_rank": 8})
+
+
+def test_early_stopping_keeps_the_best(tmp_path, rows):
+    wrong = [replace(row, target=1 - row.target) for row in rows[:16]]
+    config = make_config(DEFECT, {**TINY, "epochs": 20, "patience": 2, "learning_rate": 0.01})
+    result = train(DEFECT, rows, wrong, LABELS, config, tmp_path / "m")
+    steps, losses = result.history["validation loss"]
+    assert len(losses) < 20
+    assert len(losses) == losses.index(min(losses)) + 3
+    assert result.steps == steps[-1]
+
+
+def test_a_reporter_that_is_not_installed():
+    with pytest.raises(OptionError, match=r"mlflow.*pip install mlflow"):
+        make_config(DEFECT, {"reporter": "mlflow"})
+    with pytest.raises(OptionError, match="reporter = 'log' does not fit"):
+        make_config(DEFECT, {"reporter": "log"})
