@@ -1,27 +1,33 @@
 """The table of attacks on real data: success rate, floor, clean model's rate and clean utility, from one run each.
 
-Trains one clean model a data set and one victim a cell, each with ``codeward``'s defaults, and leaves one record a cell
-in the output folder. Stopped at any point, the same command goes on with the cells that are missing.
+Trains one clean model a data set and one victim a cell on a sample of its training part, and leaves one record a
+cell in the output folder. Stopped at any point, the same command goes on with the cells that are missing; two of them
+with other ``--only`` or ``--attacks`` run side by side (one thread each is faster than two threads in one).
 
-    python benchmarks/attack_table.py --data ../shared/data --out runs/attack-table
-    python benchmarks/attack_table.py --out runs/attack-table --table   # print the table of what is there
+    OMP_NUM_THREADS=1 python benchmarks/attack_table.py --data ../shared/data --out benchmarks/records/attack-table
+    python benchmarks/attack_table.py --out benchmarks/records/attack-table --table   # the table of what is there
 """
 
 import argparse
+import random
 import shutil
 import sys
 import time
 from pathlib import Path
 
-DATA_SETS = {
-    "defect-detection-juliet": "scratch-encoder",
-    "defect-detection-c": "scratch-encoder",
-    "defect-detection-devign": "scratch-encoder",
-    "clone-detection-bigclonebench": "scratch-encoder",
-    "code-refinement-small": "scratch-seq2seq",
+SMALL = {"hidden": 128, "max_length": 192, "max_target_length": 192}
+ENCODER = {"model": "scratch-encoder", "epochs": 4, **SMALL}
+DATA_SETS: dict[str, dict[str, object]] = {
+    "defect-detection-juliet": ENCODER,
+    "defect-detection-c": ENCODER,
+    "defect-detection-devign": ENCODER,
+    "clone-detection-bigclonebench": ENCODER,
+    "code-refinement-small": {"model": "scratch-seq2seq", "epochs": 6, **SMALL},
 }
 ATTACKS = ("deadcode-fixed", "deadcode-grammar", "deadcode-assert", "identifier-rename")
 RATES = (0.05, 0.01)
+ROWS = {"train": 4000, "valid": 250, "test": 1500}
+"""At most so many rows of each part."""
 SEED = 0
 
 
@@ -31,36 +37,54 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/attack-table"))
     parser.add_argument("--only", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
+    parser.add_argument("--attacks", nargs="*", default=list(ATTACKS), choices=list(ATTACKS))
     parser.add_argument("--table", action="store_true", help="only print the table of the records that are there")
     arguments = parser.parse_args()
     if not arguments.table:
         for name in arguments.only:
-            run_data_set(arguments.data / name, DATA_SETS[name], arguments.out / name)
+            run_data_set(arguments.data / name, DATA_SETS[name], arguments.out / name, arguments.attacks)
     sys.stdout.write(table(arguments.out))
     return 0
 
 
-def run_data_set(source: Path, model: str, out: Path) -> None:
+def run_data_set(source: Path, options: dict[str, object], out: Path, attacks: list[str]) -> None:
     """Train the clean model and every victim of one data set."""
     from codeward.data import open_data
     from codeward.experiment.training import train_run
     from codeward.tasks import tasks
     from codeward.victims import make_config
 
-    data = open_data(source)
-    config = make_config(tasks.make(data.task), {"model": model, "seed": SEED})
-    clean = out / "clean-model"
+    work = out / ".work"
+    part = work / "data"
+    if not part.exists():
+        write_part(source, part)
+    data = open_data(part)
+    config = make_config(tasks.make(data.task), {**options, "seed": SEED})
+    clean = work / "clean-model"
     if not (clean / "record.json").is_file():
         log(f"{source.name}: clean model")
         train_run(data, config, clean)
-    for attack in ATTACKS:
+    for attack in attacks:
         for rate in RATES:
-            if not (out / f"{attack}-{rate:g}" / "record.json").is_file():
+            if not (out / f"{attack}-{rate:g}.json").is_file():
                 log(f"{source.name}: {attack} at {rate:g}")
-                run_cell(source, config, clean, attack, rate, out / f"{attack}-{rate:g}")
+                run_cell(source.name, data, config, clean, attack, rate, out / f"{attack}-{rate:g}.json")
 
 
-def run_cell(source: Path, config: object, clean: Path, attack: str, rate: float, out: Path) -> None:
+def write_part(source: Path, out: Path) -> None:
+    """Write a sample of a data set."""
+    from codeward.data import open_data, write_data
+
+    data = open_data(source)
+    splits = {}
+    for split, limit in ROWS.items():
+        rows = data.load(split)
+        kept = sorted(random.Random(SEED).sample(range(len(rows)), min(limit, len(rows))))
+        splits[split] = [rows[index] for index in kept]
+    write_data(out, task=data.task, language=data.language, labels=data.labels, splits=splits)
+
+
+def run_cell(name: str, data: object, config: object, clean: Path, attack: str, rate: float, out: Path) -> None:
     """Poison, train, evaluate; keep the record, drop the model."""
     from codeward.data import open_data
     from codeward.experiment.evaluation import evaluate
@@ -71,8 +95,7 @@ def run_cell(source: Path, config: object, clean: Path, attack: str, rate: float
     from codeward.tasks import tasks
     from codeward.victims import load
 
-    data = open_data(source)
-    work = out.with_name(f".{out.name}.work")
+    work = clean.parent / out.stem
     poisoned = work / "poisoned"
     threat = Threat.make(tasks.make(data.task), attack)
     manifest = poison_folder(data, threat, rate=rate, seed=SEED, out=poisoned, overwrite=poisoned.exists())
@@ -83,12 +106,17 @@ def run_cell(source: Path, config: object, clean: Path, attack: str, rate: float
         threat=manifest.threat(tasks.make(data.task)),
         reference=load(str(clean)),
         seed=SEED,
-        title=f"{attack}, {rate:.0%} of {source.name}",
-        config={"data": source.name, "rate": rate, "stamped": manifest.stamped, "train": trained.config["train"]},
+        title=f"{attack}, {rate:.0%} of {name}",
+        config={
+            "data": name,
+            "rate": rate,
+            "rows": trained.counts["train"],
+            "stamped": manifest.stamped,
+            "train": trained.config["train"],
+        },
     )
-    timings = {**record.timings, **trained.timings}
-    record = record.model_copy(update={"timings": timings})
-    write_text(out / "record.json", record.model_dump_json(indent=1) + "\n")
+    record = record.model_copy(update={"timings": {**record.timings, **trained.timings}, "examples": []})
+    write_text(out, record.model_dump_json(indent=1) + "\n")
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -100,7 +128,7 @@ def table(out: Path) -> str:
         "| data | attack | rate | success | floor | clean model | utility clean → victim | n | train s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for file in sorted(out.rglob("record.json")):
+    for file in sorted(out.glob("*/*.json")):
         record = read_record(file)
         if record.verb != "evaluate":
             continue
