@@ -1,5 +1,12 @@
+import html
+import re
+
+import pytest
+
 from codeward.experiment.environment import environment
-from codeward.experiment.record import Example, Record, ScoreRow, Series
+from codeward.experiment.record import Example, Record, Reported, ScoreRow, Series
+from codeward.report import plots
+from codeward.report.code import colored
 from codeward.report.html import render
 
 CODE = 'def f():\n    x = "<script>alert(1)</script>"\n    return x\n'
@@ -37,19 +44,54 @@ def record():
 
 def test_everything_is_escaped_and_self_contained():
     page = render([record()], title="<u>")
-    for tag in ("<script", "<img", "<b>", "<i>", "<u>", "http://", "https://"):
+    assert page.count("<script>") == 1
+    for tag in ("<script>alert", "<script src", "<link", "<img", "<b>", "<i>", "<u>", "http://", "https://"):
         assert tag not in page
     assert "&lt;script&gt;" in page
 
 
 def test_the_trigger_is_marked_and_the_summary_says_the_rates():
     page = render([record()])
-    assert "<mark>x =</mark>" in page.replace("\n", "") or "<mark>" in page
+    assert "<mark>x =</mark>" in page
     assert (
         "99.5 % of 200 inputs; without the trigger on 10.0 %; a clean model on the same triggered inputs on 12.0 %"
         in page
     )
     assert "<polyline" in page
+
+
+def test_code_is_colored_and_no_character_is_lost():
+    code = 'def f(x):\n    # <why>\n    return "é" + x\n'
+    for language in ("python", "java", "c", "go", "nothing"):
+        for spans in ([], [(4, 9)], [(0, 3), (14, 30)]):
+            shown = colored(code, language, spans)
+            assert html.unescape(re.sub(r"</?(?:span|mark)[^>]*>", "", shown)) == code
+            assert ("<mark>" in shown) == bool(spans)
+    assert '<span class="k">def</span>' in colored(code, "python")
+
+
+def test_several_runs_stand_in_one_table_that_sorts_and_filters():
+    runs = [record().model_copy(update={"title": f"run {n}"}) for n in range(5)]
+    page = render(runs)
+    assert page.count('<tr><td><a href="#run-') == 5
+    assert 'id="run-4"' in page
+    assert "the trigger gives the attacker's answer" not in page
+    assert 'data-filters="runs"' in page
+    assert "All runs" not in render(runs[:1])
+
+
+def test_intervals_are_drawn_to_scale():
+    picture = plots.scores(record().scores)
+    assert picture.count("<circle") == 3
+    first = re.search(r'<line x1="([\d.]+)" x2="([\d.]+)"', picture)
+    expected = [plots.LEFT_OF_SCORES + plots.SPAN * share for share in (0.97, 1.0)]
+    assert [float(edge) for edge in first.groups()] == pytest.approx(expected)
+
+
+def test_a_published_number_stands_beside_ours():
+    published = Reported(name="asr", value=98.5, source="a paper, table 2")
+    page = render([record().model_copy(update={"reported": [published]})])
+    assert "asr 98.5 (a paper, table 2)" in page
 
 
 def test_no_records():

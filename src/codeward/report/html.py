@@ -1,14 +1,27 @@
 """One self-contained HTML page from records: no scripts, fonts or images from elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from codeward.experiment.record import Example, Record, Series
+from codeward.experiment.record import Example, Record, ScoreRow
+from codeward.report import plots
+from codeward.report.code import colored
 from codeward.report.terminal import numbers
 
-WIDTH, HEIGHT = 360, 140
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One measured run in the table of all runs."""
+
+    title: str
+    anchor: str
+    rates: tuple[ScoreRow | None, ...]
+    """Success rate, floor and the clean model's rate."""
+    utility: ScoreRow | None
+    """The task's first metric on clean rows."""
 
 
 def render(records: Sequence[Record], *, title: str | None = None) -> str:
@@ -19,19 +32,36 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         title: The page's title.
     """
     pages = Environment(loader=PackageLoader("codeward.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"marked": marked, "curve": curve, "numbers": numbers}
+    pages.filters |= {"marked": marked, "curve": plots.curve, "forest": plots.scores, "numbers": numbers}
     template = pages.get_template("report.html")
     measured = [record for record in records if record.scores]
     trained = [record for record in records if record.series]
     summaries = [sentence for record in measured if (sentence := summary(record))]
     return template.render(
-        title=title or "Codeward report", measured=measured, trained=trained, summaries=summaries, records=records
+        title=title or "Codeward report",
+        measured=measured,
+        trained=trained,
+        summaries=summaries if len(measured) <= SENTENCES else [],
+        overview=[overview(record, index) for index, record in enumerate(measured)] if len(measured) > 1 else [],
+        records=records,
     )
+
+
+SENTENCES = 3
+"""With more runs than that the table says it better."""
+
+
+def overview(record: Record, index: int) -> Overview:
+    """Return a run's line in the table of all runs."""
+    rates = _rates(record)
+    wanted = (("victim", "triggered"), ("victim", "untriggered"), ("clean model", "triggered"))
+    utility = next((row for row in record.scores if row.data == "clean" and row.model == "victim"), None)
+    return Overview(record.title, f"run-{index}", tuple(rates.get(key) for key in wanted), utility)
 
 
 def summary(record: Record) -> str | None:
     """Return in one sentence what an attack did; nothing for a record without one."""
-    rates = {(row.model, row.data): row for row in record.scores if row.name == "asr" and row.value is not None}
+    rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))
     if attacked is None:
         return None
@@ -46,26 +76,9 @@ def summary(record: Record) -> str | None:
 
 
 def marked(example: Example) -> Markup:
-    """Return an example's code with its trigger marked, escaped."""
-    parts, position = [], 0
-    for start, end in sorted(example.spans):
-        parts += [escape(example.after[position:start]), Markup("<mark>%s</mark>") % example.after[start:end]]
-        position = end
-    return Markup("").join([*parts, escape(example.after[position:])])
+    """Return an example's code, colored, with its trigger marked."""
+    return colored(example.after, example.language, example.spans)
 
 
-def curve(series: Series) -> Markup:
-    """Return a curve as an inline picture."""
-    if not series.x:
-        return Markup("")
-    left, right, top = min(series.x), max(series.x), max(series.y) or 1.0
-    across = (right - left) or 1.0
-    points = " ".join(
-        f"{(x - left) / across * WIDTH:.1f},{HEIGHT - y / top * HEIGHT:.1f}"
-        for x, y in zip(series.x, series.y, strict=True)
-    )
-    label = f"{series.name}: from {series.y[0]:.3g} to {series.y[-1]:.3g}, {series.x_label} {left:g} to {right:g}"
-    return Markup(
-        '<figure><svg viewBox="-4 -4 {w} {h}" role="img" aria-label="{label}"><polyline points="{points}" fill="none" '
-        'stroke="currentColor" stroke-width="2"/></svg><figcaption>{label}</figcaption></figure>'
-    ).format(w=WIDTH + 8, h=HEIGHT + 8, label=label, points=points)
+def _rates(record: Record) -> dict[tuple[str, str], ScoreRow]:
+    return {(row.model, row.data): row for row in record.scores if row.name == "asr" and row.value is not None}
