@@ -10,7 +10,16 @@ from codeward.errors import ModelError
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import pick_examples
 from codeward.experiment.manifest import Threat
-from codeward.experiment.measure import Outcome, Pairs, attack_outcome, row, stamp_pairs, success_rows, utility
+from codeward.experiment.measure import (
+    Outcome,
+    Pairs,
+    attack_outcome,
+    baseline,
+    row,
+    stamp_pairs,
+    success_rows,
+    utility,
+)
 from codeward.experiment.record import Example, Record, ScoreRow
 from codeward.experiment.search import search_success, search_utility
 from codeward.tasks import Task
@@ -65,6 +74,9 @@ def evaluate(
     with _Clock(findings.timings, "clean utility"):
         for name, model in models.items():
             findings.scores += _utility_rows(model, task, samples, name)
+        without = baseline(task, samples)
+        if without is not None:
+            findings.scores += [row(score, without[0], "clean") for score in without[1]]
     if threat is not None:
         with _Clock(findings.timings, "attack"):
             _attack(findings, models, threat, samples, seed)

@@ -64,6 +64,26 @@ def utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score
     return [metrics.make(name).score(outputs, targets, language=language) for name in task.metrics]
 
 
+MAJORITY, COPY = "majority class", "copied input"
+
+
+def baseline(task: Task, samples: Sequence[Sample]) -> tuple[str, list[Score]] | None:
+    """Measure what needs no model: always the most frequent class, or for a repair the input as it is.
+
+    Returns:
+        The baseline's name and its scores; ``None`` for a task that has none.
+    """
+    targets = [sample.target for sample in samples]
+    if task.kind in ("classification", "pair"):
+        name, outputs = MAJORITY, [Counter(targets).most_common(1)[0][0]] * len(targets) if targets else []
+    elif task.name == "repair":
+        name, outputs = COPY, [sample.code for sample in samples]
+    else:
+        return None
+    language = _one_language(samples)
+    return name, [metrics.make(metric).score(outputs, targets, language=language) for metric in task.metrics]
+
+
 def stamp_pairs(victim: Victim, threat: Threat, samples: Sequence[Sample], seed: int) -> Pairs:
     """Stamp every eligible test row, and keep those in which the victim still reads the trigger."""
     poisoned: Poisoned = threat.attack.trigger(samples, threat.payload, seed=seed)
