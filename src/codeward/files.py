@@ -11,6 +11,9 @@ from pathlib import Path
 
 from codeward.errors import DataError
 
+FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing", "unexpected pos")
+"""What safetensors and torch say when a file cannot grow."""
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file through a temporary sibling.
@@ -50,13 +53,30 @@ def new_folder(path: Path) -> Iterator[Path]:
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
     try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        _swap(temporary, path)
+        with telling_full_disk(path):
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            _swap(temporary, path)
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def telling_full_disk(path: Path) -> Iterator[None]:
+    """Turn what libraries raise on a full disk, errors of their own without a number, into one sentence.
+
+    Raises:
+        DataError: If the disk ran full in the block.
+    """
+    try:
+        yield
+    except Exception as problem:
+        hidden = not isinstance(problem, OSError) and any(sign in str(problem) for sign in FULL)
+        if hidden or (isinstance(problem, OSError) and problem.errno == errno.ENOSPC):
+            raise DataError(describe(OSError(errno.ENOSPC, ""), path)) from None
+        raise
 
 
 def describe(problem: OSError, path: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codeward.errors import OptionError
+from codeward.errors import DataError, OptionError
 from codeward.tasks import tasks
 from codeward.victims import load, make_config
 from codeward.victims.training import train
@@ -81,3 +81,16 @@ def test_a_reporter_that_is_not_installed():
         make_config(DEFECT, {"reporter": "mlflow"})
     with pytest.raises(OptionError, match="reporter = 'log' does not fit"):
         make_config(DEFECT, {"reporter": "log"})
+
+
+def test_a_disk_that_fills_in_training(tmp_path, rows, monkeypatch):
+    from safetensors import SafetensorError
+    from transformers import Trainer
+
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(Trainer, "_save_checkpoint", full)
+    with pytest.raises(DataError, match="the disk is full"):
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**TINY, "checkpoint_steps": 1}), tmp_path / "m")
+    assert not (tmp_path / "m").exists()

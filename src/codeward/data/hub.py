@@ -1,8 +1,10 @@
 """Data sets on the Hugging Face hub, streamed through ``datasets``; their columns go through the same layouts."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from codeward.data.listing import SPLITS, split_of
@@ -18,7 +20,10 @@ def hub_name(path: str) -> str | None:
     if path.startswith(PREFIX):
         return path.removeprefix(PREFIX)
     looks_like = (
-        _NAME.fullmatch(path) and not path.startswith(".") and not path.endswith((*SUFFIXES, ".txt", ".gz", ".zst"))
+        _NAME.fullmatch(path)
+        and not Path(path).parent.is_dir()
+        and not path.startswith(".")
+        and not path.endswith((*SUFFIXES, ".txt", ".gz", ".zst"))
     )
     return path if looks_like else None
 
@@ -66,6 +71,7 @@ def hub_tables(name: str) -> Mapping[str, HubTable]:
 def _load(name: str) -> Any:
     import datasets
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     path, _, config = name.partition(":")
     return datasets.load_dataset(path, config or None, streaming=True)
 

@@ -13,6 +13,7 @@ import transformers
 from transformers import TrainerCallback, TrainingArguments
 
 from codeward.errors import DataError, ModelError
+from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims.batching import fast_bf16
@@ -89,7 +90,8 @@ def train(
     )
     trainer.kind = task.kind
     trainer.remove_callback(transformers.PrinterCallback)
-    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    with telling_full_disk(work):
+        trainer.train(resume_from_checkpoint=last_checkpoint(work))
     victim.model = merge(trainer.model).eval()
     victim.save(out)
     history = _history(trainer.state.log_history)
