@@ -142,3 +142,13 @@ def test_doctor(capsys):
     code, out, _ = run(capsys, "doctor", "--json")
     assert code == 0
     assert json.loads(out)["ok"]
+
+
+def test_ctrl_c_says_how_to_go_on(capsys, data, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("codeward.experiment.poisoning.poison_folder", interrupt)
+    code, _, err = run(capsys, "poison", data, "--attack", "deadcode-fixed", "--rate", "0.1", "-o", tmp_path / "p")
+    assert code == 130
+    assert "interrupted; run the same command again to go on where it stopped" in err

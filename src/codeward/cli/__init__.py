@@ -26,8 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error(str(problem))
         return problem.exit_code
     except KeyboardInterrupt:
-        error("interrupted; run the same command again to go on where it stopped")
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -39,7 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if shown is None:
             raise
         return shown
+    if result == INTERRUPTED:
+        return _interrupted()
     return result if isinstance(result, int) else 0
+
+
+def _interrupted() -> int:
+    from codeward.cli._console import error
+
+    error("interrupted; run the same command again to go on where it stopped")
+    return INTERRUPTED
 
 
 def _describe(problem: OSError) -> str:
@@ -54,8 +62,7 @@ def _usage_error(problem: Exception) -> int | None:
     from codeward.cli._console import error
 
     if type(problem).__name__ == "Abort":
-        error("interrupted; run the same command again to go on where it stopped")
-        return INTERRUPTED
+        return _interrupted()
     message = getattr(problem, "format_message", None)
     if message is None:
         return None
