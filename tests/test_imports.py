@@ -20,3 +20,15 @@ def test_listing_loads_no_heavy_package(listing):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[]"
+
+
+def test_public_names_are_there_and_what_they_say():
+    import codeward
+
+    for name in codeward.__all__:
+        assert getattr(codeward, name) is not None
+    assert codeward.Sample.__module__ == "codeward.types"
+    assert callable(codeward.evaluate)
+    assert set(codeward.__all__) == set(dir(codeward))
+    with pytest.raises(AttributeError, match="'codeward' has no attribute 'nothing'"):
+        _ = codeward.nothing

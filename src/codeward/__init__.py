@@ -1,8 +1,93 @@
-"""Codeward finds, removes and prevents backdoors in neural code models."""
+"""Codeward finds, removes and prevents backdoors in neural code models.
 
+The names below are the public surface; each is imported from its room when it is first used, so that importing
+``codeward`` loads no heavy package.
+"""
+
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeward.attacks import Attack, Poisoned, Stamp
+    from codeward.data import DataFolder, fingerprint, open_data, write_data
+    from codeward.data.harvest import harvest, write_harvest
+    from codeward.errors import CodewardError
+    from codeward.experiment.evaluation import evaluate
+    from codeward.experiment.manifest import Manifest, Threat, read_manifest
+    from codeward.experiment.poisoning import poison_folder
+    from codeward.experiment.record import Record, read_record
+    from codeward.experiment.training import train_run
+    from codeward.metrics import Metric
+    from codeward.report.html import render
+    from codeward.tasks import Task
+    from codeward.types import Poison, Prediction, Sample, Score, Span
+    from codeward.victims import TrainConfig, Victim, load, make_config
 
 try:
     __version__ = version("codeward")
 except PackageNotFoundError:  # running from a source tree that is not installed
     __version__ = "0+unknown"
+
+_ROOMS = {
+    "codeward.attacks": ("Attack", "Poisoned", "Stamp"),
+    "codeward.data": ("DataFolder", "fingerprint", "harvest", "open_data", "write_data", "write_harvest"),
+    "codeward.errors": ("CodewardError",),
+    "codeward.experiment.evaluation": ("evaluate",),
+    "codeward.experiment.manifest": ("Manifest", "Threat", "read_manifest"),
+    "codeward.experiment.poisoning": ("poison_folder",),
+    "codeward.experiment.record": ("Record", "read_record"),
+    "codeward.experiment.training": ("train_run",),
+    "codeward.metrics": ("Metric",),
+    "codeward.report.html": ("render",),
+    "codeward.tasks": ("Task",),
+    "codeward.types": ("Poison", "Prediction", "Sample", "Score", "Span"),
+    "codeward.victims": ("TrainConfig", "Victim", "load", "make_config"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "Attack",
+    "CodewardError",
+    "DataFolder",
+    "Manifest",
+    "Metric",
+    "Poison",
+    "Poisoned",
+    "Prediction",
+    "Record",
+    "Sample",
+    "Score",
+    "Span",
+    "Stamp",
+    "Task",
+    "Threat",
+    "TrainConfig",
+    "Victim",
+    "__version__",
+    "evaluate",
+    "fingerprint",
+    "harvest",
+    "load",
+    "make_config",
+    "open_data",
+    "poison_folder",
+    "read_manifest",
+    "read_record",
+    "render",
+    "train_run",
+    "write_data",
+    "write_harvest",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its room."""
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'codeward' has no attribute {name!r}")
+    return getattr(import_module(room), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
