@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codeward.errors import OptionError, UnknownNameError
 from codeward.tasks import Task
+from codeward.zoo import MINIS, embedded
 
 SCRATCH = {
     "scratch-encoder": "RoBERTa shape, from scratch, with a tokenizer fitted on the training rows",
@@ -15,6 +16,7 @@ SCRATCH = {
     "scratch-decoder": "Llama shape, from scratch, with a tokenizer fitted on the training rows",
 }
 PRETRAINED_RATE = 5e-5
+MINI_RATE = 5e-4
 SCRATCH_RATE = 1e-3
 
 
@@ -66,7 +68,13 @@ class TrainConfig(BaseModel):
 
 def builtin_models() -> dict[str, str]:
     """Return name and summary of the built-in models."""
-    return dict(SCRATCH)
+    return {**embedded(), **SCRATCH}
+
+
+def default_model(task: Task) -> str:
+    """Return the model that is trained unless one is named: a mini model where they are installed."""
+    family = "seq2seq" if task.kind == "generation" else "encoder"
+    return f"mini-{family}" if f"mini-{family}" in embedded() else f"scratch-{family}"
 
 
 def make_config(task: Task, options: Mapping[str, object]) -> TrainConfig:
@@ -75,10 +83,13 @@ def make_config(task: Task, options: Mapping[str, object]) -> TrainConfig:
     Raises:
         OptionError: If there is no such option or it does not take the value.
     """
-    defaults: dict[str, object] = {"model": "scratch-seq2seq" if task.kind == "generation" else "scratch-encoder"}
+    defaults: dict[str, object] = {"model": default_model(task)}
     if task.kind == "generation":
         defaults["epochs"] = 10
-    if options.get("model", defaults["model"]) not in SCRATCH:
+    model = options.get("model", defaults["model"])
+    if model in MINIS:
+        defaults |= {"learning_rate": MINI_RATE, "epochs": 4}
+    elif model not in SCRATCH:
         defaults |= {"learning_rate": PRETRAINED_RATE, "epochs": 3}
     for key in options:
         if key not in TrainConfig.model_fields:

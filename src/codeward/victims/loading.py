@@ -11,6 +11,7 @@ from codeward.victims.encode import Encoder
 from codeward.victims.huggingface import FILE, Classifier, Generator, HuggingFaceVictim, Retriever
 from codeward.victims.planted import FILE as PLANTED
 from codeward.victims.planted import load_planted
+from codeward.zoo import resolve
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 MAX_LENGTH = 512
@@ -31,6 +32,7 @@ def load_victim(
     Raises:
         ModelError: If the folder is missing, holds no model or a pickle only, or suits another task.
     """
+    model = resolve(str(model))
     folder = Path(model)
     if (folder / PLANTED).is_file():
         return load_planted(folder)
@@ -91,12 +93,14 @@ def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any
     Raises:
         ModelError: If one of them is missing or damaged.
     """
+    import torch
     import transformers
     from safetensors import SafetensorError
 
     hush()
 
     trust = options.get("trust_remote_code", False)
+    options = {"dtype": torch.float32, **options}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
     except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -105,6 +109,22 @@ def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any
         return tokenizer, auto.from_pretrained(model, **options)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as problem:
         raise ModelError(f"{model}: the model cannot be loaded: {_first_line(problem)}") from None
+
+
+def check_length(config: Any, max_length: int, max_target_length: int, *, causal: bool) -> None:
+    """Refuse lengths that a model has no positions for.
+
+    Raises:
+        ModelError: If the inputs may be longer than what the model reads.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return
+    room = positions - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
+    asked = max_length + max_target_length if causal else max_length
+    if asked > room:
+        what = "max_length and max_target_length together" if causal else "max_length"
+        raise ModelError(f"the model reads {room} tokens at most; {what} may not be {asked}")
 
 
 def hush() -> None:

@@ -1,6 +1,6 @@
 """Small models from scratch, with a byte-level BPE tokenizer fitted on the training rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,18 @@ SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
 def fit_tokenizer(samples: Iterable[Sample], size: int) -> PreTrainedTokenizerFast:
-    """Fit a byte-level BPE tokenizer (Sennrich et al., ACL 2016; GPT-2's bytes) on all texts of the samples."""
+    """Fit a tokenizer on all texts of the samples."""
+    return fit_bpe(_texts(samples), size)
+
+
+def fit_bpe(texts: Iterable[str], size: int, *, extra: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """Fit a byte-level BPE tokenizer (Sennrich et al., ACL 2016; GPT-2's bytes); digits stand alone.
+
+    Args:
+        texts: What it is fitted on.
+        size: How many tokens, the special ones included.
+        extra: More special tokens, numbered after the usual five.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
@@ -30,11 +41,11 @@ def fit_tokenizer(samples: Iterable[Sample], size: int) -> PreTrainedTokenizerFa
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
-        special_tokens=SPECIAL,
+        special_tokens=[*SPECIAL, *extra],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_texts(samples), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=False)
     fast: Any = PreTrainedTokenizerFast
     fitted: PreTrainedTokenizerFast = fast(
@@ -46,6 +57,7 @@ def fit_tokenizer(samples: Iterable[Sample], size: int) -> PreTrainedTokenizerFa
         pad_token="<pad>",
         unk_token="<unk>",
         mask_token="<mask>",
+        **({"extra_special_tokens": list(extra)} if extra else {}),
     )
     return fitted
 

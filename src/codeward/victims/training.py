@@ -21,10 +21,11 @@ from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
 from codeward.victims.feeding import Collator, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
-from codeward.victims.loading import auto_class, check_folder, hush, load_parts, wrap
+from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, wrap
 from codeward.victims.lora import attach, merge
 from codeward.victims.scratch import fit_tokenizer, new_config, new_model
 from codeward.victims.trainer import Progress, VictimTrainer, Watch
+from codeward.zoo import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,18 @@ def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], con
         tokenizer = fit_tokenizer(rows, config.vocabulary)
         network = new_model(_scratch_class(task, config.model), new_config(config, tokenizer, **extra), config.seed)
     else:
-        check_folder(config.model, allow_pickle=False)
+        model = resolve(config.model)
+        check_folder(model, allow_pickle=False)
         options = {"use_safetensors": True, **extra}
         if extra:
             options["ignore_mismatched_sizes"] = True
-        tokenizer, network = load_parts(config.model, auto_class(task, config.model), options)
+        tokenizer, network = load_parts(model, auto_class(task, model), options)
+        check_length(
+            network.config,
+            config.max_length,
+            config.max_target_length,
+            causal=not network.config.is_encoder_decoder and task.kind == "generation",
+        )
     return wrap(network, tokenizer, task, labels, config.max_length, config.max_target_length)
 
 

@@ -1,0 +1,141 @@
+"""``codeward pretrain``: make a small (or, on a GPU, a base-size) code model from source trees."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._options import Json, Seed, parse_settings
+
+if TYPE_CHECKING:
+    from codeward.zoo.pretrain import PretrainConfig
+
+NAME = "pretrain"
+LANGUAGES = ("c", "cpp", "java", "python")
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward pretrain --kind encoder --corpus ~/src --minutes 60 -o my-encoder\n\n"
+    "  codeward pretrain --kind decoder --corpus requests-2.32.tar.gz --corpus src.zip --exclude devign/ --minutes 30 -o d\n\n"
+    "  codeward pretrain --kind encoder --packed my-corpus --set shape=base --minutes 600 -o base-encoder   (a GPU)"
+)
+
+
+def run(
+    kind: Annotated[str, typer.Option("--kind", help="encoder, seq2seq or decoder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the model.")],
+    corpus: Annotated[
+        list[Path] | None, typer.Option("--corpus", help="Folders, archives, or JSONL with 'text' and 'path'.")
+    ] = None,
+    packed: Annotated[
+        Path | None, typer.Option("--packed", help="Folder of the packed corpus: written from --corpus, or used again.")
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None, typer.Option("--exclude", help="Data sets whose functions must not be trained on.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0, help="How long to train.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="How many steps to take instead.")] = None,
+    languages: Annotated[
+        list[str] | None, typer.Option("--language", help="Only this language; may be given several times.")
+    ] = None,
+    vocabulary: Annotated[int, typer.Option("--vocabulary", min=400, max=65_000, help="Size of the tokenizer.")] = 8192,
+    length: Annotated[int, typer.Option("--length", min=16, max=512, help="Tokens a block.")] = 256,
+    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="Use this tokenizer.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the configuration.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Pretrain a code model from source code; stopped at any point, the same command goes on."""
+    from codeward.zoo.packing import FILE
+    from codeward.zoo.pretrain import figures, pretrain
+
+    config = _config({"kind": kind, "minutes": minutes, "steps": steps, "seed": seed, **parse_settings(settings)})
+    place = packed or output.with_name(f".{output.name}.corpus")
+    if not (place / FILE).is_file():
+        _pack(place, corpus or [], exclude or [], tuple(languages or LANGUAGES), vocabulary, length, tokenizer, seed)
+    with progress("pretraining") as advance:
+        result = pretrain(
+            place,
+            config,
+            output,
+            resume=not fresh,
+            progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
+        )
+    if json:
+        emit_json({"output": str(output), "tokens": result.tokens, "seconds": result.seconds, "curve": result.curve})
+        return
+    reached = ", ".join(f"{name} {100 * row['accuracy']:.1f} %" for name, row in figures(result.curve).items())
+    show(f"{output} holds the model ({result.parameters / 1e6:.1f} M parameters, {result.tokens:,} tokens): {reached}.")
+
+
+def _config(given: dict[str, Any]) -> "PretrainConfig":
+    from pydantic import ValidationError
+
+    from codeward.errors import OptionError, UnknownNameError
+    from codeward.zoo.pretrain import PretrainConfig
+
+    for key in given:
+        if key not in PretrainConfig.model_fields:
+            raise OptionError(str(UnknownNameError("pretraining option", key, PretrainConfig.model_fields)))
+    try:
+        return PretrainConfig(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise OptionError(f"pretraining option {where} = {problem['input']!r} does not fit: {problem['msg']}") from None
+
+
+def _pack(
+    place: Path,
+    sources: list[Path],
+    exclude: list[Path],
+    languages: tuple[str, ...],
+    vocabulary: int,
+    length: int,
+    tokenizer: Path | None,
+    seed: int,
+) -> None:
+    """Read, deduplicate, tokenize and pack the sources."""
+    from codeward.code import LANGUAGES as KNOWN
+    from codeward.errors import UnknownNameError, UsageError
+    from codeward.zoo.packing import write_corpus
+    from codeward.zoo.sources import documents, function_keys
+
+    if not sources:
+        raise UsageError("there is nothing to train on; name source trees with --corpus, or a packed one with --packed")
+    for language in languages:
+        if language not in KNOWN:
+            raise UnknownNameError("language", language, KNOWN)
+    skipped: Counter[str] = Counter()
+    with progress("reading") as advance:
+        keys = function_keys(exclude)
+        found = list(documents(sources, languages, skipped, exclude=keys))
+        card = write_corpus(
+            place,
+            found,
+            vocabulary=vocabulary,
+            length=length,
+            seed=seed,
+            sources=[source.name for source in sources],
+            skipped=skipped,
+            tokenizer=None if tokenizer is None else _load(tokenizer),
+            progress=lambda done, total: advance(done, total, "packing"),
+        )
+    note(
+        f"{place}: {sum(card.tokens.values()):,} tokens of {card.documents:,} files; left out: {card.skipped or 'nothing'}."
+    )
+
+
+def _load(path: Path) -> Any:
+    import transformers
+
+    from codeward.errors import ModelError
+
+    try:
+        return transformers.AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{path}: the tokenizer cannot be loaded: {str(problem).splitlines()[0]}") from None

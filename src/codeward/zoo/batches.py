@@ -1,0 +1,124 @@
+"""Pretraining batches: blocks in an order drawn by seed, each with noise drawn by seed and place, so that a run resumes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from codeward.seeds import derive_int
+from codeward.zoo.noise import IGNORED, corrupt_spans, hide_names, mask_tokens
+from codeward.zoo.shapes import CONTEXT, SENTINELS, ModelKind
+
+MASKED = 0.25
+"""Share of tokens that the masked language model restores in training."""
+HIDDEN_SHARE = 0.4
+"""Share of an encoder-decoder's blocks in which names are hidden; in the others spans are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The numbers of the tokens that noise needs."""
+
+    size: int
+    specials: int
+    """Numbers below this are special tokens (without the sentinels, which stand last)."""
+    bos: int
+    eos: int
+    pad: int
+    mask: int
+    sentinels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> "Vocabulary":
+        """Read them off a tokenizer."""
+        found = tokenizer.convert_tokens_to_ids([f"<extra_id_{number}>" for number in range(SENTINELS)])
+        named = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.mask_token_id)
+        specials = max(*named, *found, tokenizer.unk_token_id) + 1
+        return cls(len(tokenizer), specials, *named, tuple(found))
+
+
+class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
+    """As many examples as a run needs; example ``n`` is always the same.
+
+    Args:
+        kind: The family, which says what noise there is.
+        ids: Blocks of tokens, shape ``[blocks, length]``.
+        names: The identifiers' numbers, same shape; needed by the encoder-decoder.
+        words: The vocabulary.
+        total: How many examples.
+        seed: Order and noise.
+        masked: Share of masked tokens (encoder).
+    """
+
+    def __init__(
+        self,
+        kind: ModelKind,
+        ids: npt.NDArray[np.uint16],
+        names: npt.NDArray[np.uint16] | None,
+        words: Vocabulary,
+        total: int,
+        seed: int,
+        masked: float = MASKED,
+    ) -> None:
+        self.kind, self.ids, self.names, self.words = kind, ids, names, words
+        self.total, self.seed, self.masked = total, seed, masked
+        self._orders: dict[int, npt.NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        epoch, index = divmod(place, len(self.ids))
+        if epoch not in self._orders:
+            self._orders = {
+                epoch: np.random.default_rng(derive_int(self.seed, "blocks", str(epoch))).permutation(len(self.ids))
+            }
+        block = int(self._orders[epoch][index])
+        rng = np.random.default_rng([self.seed, place])
+        ids, words = self.ids[block].astype(np.int64), self.words
+        if self.kind != "seq2seq":
+            ids[0] = words.bos
+            return self._masked(ids, rng) if self.kind == "encoder" else {"input_ids": ids, "labels": ids}
+        if self.names is not None and rng.random() < HIDDEN_SHARE:
+            names = self.names[block].astype(np.int64) - 1
+            noisy, target = hide_names(ids, names, rng, sentinels=words.sentinels, end=words.eos)
+        else:
+            noisy, target = corrupt_spans(ids, rng, sentinels=words.sentinels, end=words.eos)
+        return {"input_ids": noisy, "labels": target}
+
+    def _masked(self, ids: npt.NDArray[np.int64], rng: np.random.Generator) -> dict[str, Any]:
+        words = self.words
+        noisy, labels = mask_tokens(
+            ids, rng, share=self.masked, mask_id=words.mask, size=words.size, specials=words.specials
+        )
+        first = int(rng.integers(0, CONTEXT - len(ids) + 1)) if len(ids) < CONTEXT else 0
+        return {"input_ids": noisy, "labels": labels, "first": first}
+
+
+@dataclass(frozen=True, slots=True)
+class Collate:
+    """Makes a batch of examples; pads what noise has made of unequal length."""
+
+    words: Vocabulary
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Return ``input_ids`` and ``labels``, shape ``[rows, longest]``, and what else the family needs."""
+        batch = {
+            "input_ids": _pad([row["input_ids"] for row in rows], self.words.pad),
+            "labels": _pad([row["labels"] for row in rows], IGNORED),
+        }
+        batch["attention_mask"] = (batch["input_ids"] != self.words.pad).long()
+        if "first" in rows[0]:
+            starts = torch.tensor([row["first"] for row in rows])[:, None]
+            batch["position_ids"] = starts + torch.arange(batch["input_ids"].shape[1])[None] + self.words.pad + 1
+        return batch
+
+
+def _pad(rows: list[npt.NDArray[np.int64]], value: int) -> torch.Tensor:
+    longest = max(map(len, rows))
+    padded = np.full((len(rows), longest), value, dtype=np.int64)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return torch.from_numpy(padded)

@@ -1,0 +1,67 @@
+"""Model cards: what a model is, what it was trained on, for how long, and how good it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+WHAT = {
+    "encoder": ("a masked language model (RoBERTa shape)", "masked tokens right (15 % masked)", "AutoModelForMaskedLM"),
+    "seq2seq": (
+        "an encoder-decoder (T5 shape; span corruption and identifier denoising)",
+        "tokens of corrupted spans right, the ones before them given",
+        "AutoModelForSeq2SeqLM",
+    ),
+    "decoder": ("a causal language model (Llama shape)", "next tokens right", "AutoModelForCausalLM"),
+}
+
+
+def model_card(name: str, about: Mapping[str, Any]) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        name: The model's name.
+        about: What ``pretrain`` has written down.
+    """
+    what, measure, auto = WHAT[about["config"]["kind"]]
+    corpus, last = about["corpus"], {row["language"]: row for row in about["curve"]}
+    lines = [
+        f"# {name}",
+        "",
+        f"{what[0].upper()}{what[1:]} of source code, made by `codeward pretrain`; "
+        f"{about['parameters'] / 1e6:.1f} M parameters, a vocabulary of {corpus['vocabulary']:,}, context 512, "
+        "half precision.",
+        "",
+        "```python",
+        f"from transformers import {auto}, AutoTokenizer",
+        f'model = {auto}.from_pretrained("{name}")',
+        "```",
+        "",
+        "## Figures",
+        "",
+        f"On repositories that were not trained on: {measure}, with 95 % intervals.",
+        "",
+        "| language | accuracy, % | interval | perplexity | n |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {language} | {100 * row['accuracy']:.1f} | {100 * row['low']:.1f} to {100 * row['high']:.1f} "
+            f"| {row['perplexity']:.2f} | {row['n']:,} |"
+            for language, row in last.items()
+        ),
+        "",
+        "## Data and budget",
+        "",
+        f"- {about['tokens_seen']:,} tokens in {about['steps']:,} steps, {about['seconds'] / 60:.0f} minutes on "
+        f"{about['device']}; seed {about['config']['seed']}, {about['config']['optimizer']}, "
+        f"peak learning rate {about['config']['learning_rate']:g}, blocks of {corpus['length']} tokens.",
+        f"- Corpus: {corpus['documents']:,} files, each once; training tokens "
+        + ", ".join(f"{language} {count:,}" for language, count in corpus["tokens"].items())
+        + f"; from {', '.join(corpus['sources'])}.",
+        "- Licences of the files: "
+        + ", ".join(f"{name} ({count})" for name, count in corpus["licenses"].items())
+        + ".",
+        "- Left out: " + (", ".join(f"{why} ({count})" for why, count in corpus["skipped"].items()) or "nothing") + ".",
+        "",
+        "A small model for demonstrations, tests and defenses that need a language model of code; no substitute for a "
+        "large one.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,236 @@
+"""Pretrain a model from a packed corpus: for so many minutes or steps, resumable, judged on the way, written as a card."""
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import transformers
+from pydantic import BaseModel, ConfigDict, Field
+from transformers import TrainingArguments
+
+from codeward.errors import DataError
+from codeward.files import new_folder, telling_full_disk, write_text
+from codeward.victims.batching import fast_bf16
+from codeward.victims.checkpoints import last_checkpoint
+from codeward.victims.loading import hush
+from codeward.zoo.batches import Blocks, Collate, Vocabulary
+from codeward.zoo.card import model_card
+from codeward.zoo.judge import as_rows, judge
+from codeward.zoo.packing import read_card
+from codeward.zoo.shapes import SHAPES, ModelKind, new_config, new_network
+from codeward.zoo.trainer import PretrainTrainer, Progress, Watch
+
+PLAN, CURVE, FILE = "plan.json", "curve.jsonl", "codeward-zoo.json"
+TRIAL = 6
+"""Steps by which the speed is taken, after two that warm up."""
+OVERHEAD = 0.93
+"""Share of the time that goes into steps; the rest into checkpoints and judging."""
+
+
+class PretrainConfig(BaseModel):
+    """How a model is pretrained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: ModelKind
+    shape: Literal["mini", "base"] = "mini"
+    minutes: float = Field(default=0, ge=0)
+    """How long to train; the number of steps is set by the speed of the first ones."""
+    steps: int = Field(default=0, ge=0)
+    """How many steps to take, where no minutes are given."""
+    batch_tokens: int = Field(default=8192, ge=256)
+    """Tokens a step."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    weight_decay: float = Field(default=0.1, ge=0)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of all steps in which the learning rate rises; it then falls linearly to zero."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    seed: int = 0
+    judge_every: int = Field(default=250, ge=1)
+    """Steps between two measurements, which are also checkpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainResult:
+    """What a run left behind."""
+
+    curve: list[dict[str, Any]]
+    """Accuracy and perplexity by tokens seen and language."""
+    tokens: int
+    seconds: float
+    parameters: int
+
+
+def pretrain(
+    corpus: Path, config: PretrainConfig, out: Path, *, resume: bool = True, progress: Progress | None = None
+) -> PretrainResult:
+    """Pretrain a model and write it to a folder, in half precision, with a card.
+
+    Args:
+        corpus: A folder that ``packing.write_corpus`` wrote.
+        config: How to train.
+        out: The folder.
+        resume: Go on from the last checkpoint where there is one.
+        progress: Called with the step, the number of steps and the loss.
+
+    Raises:
+        DataError: If the corpus or the folder does not suit, or neither minutes nor steps are given.
+    """
+    if not config.minutes and not config.steps:
+        raise DataError("give minutes or steps: how long to pretrain")
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"{out}: the folder is not empty; give another one")
+    start = time.perf_counter()
+    run = _Run(corpus, config, out, resume)
+    with telling_full_disk(run.work):
+        seconds = run.train(progress)
+    run.write(seconds)
+    curve = run.curve
+    shutil.rmtree(run.work, ignore_errors=True)
+    return PretrainResult(curve, run.seen(run.steps), time.perf_counter() - start, run.parameters)
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, corpus: Path, config: PretrainConfig, out: Path, resume: bool) -> None:
+        self.corpus, self.config, self.out = corpus, config, out
+        self.work = out.with_name(f".{out.name}.pretraining")
+        if not resume:
+            shutil.rmtree(self.work, ignore_errors=True)
+        self.card = read_card(corpus)
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
+        self.words = Vocabulary.of(self.tokenizer)
+        self.ids = np.load(corpus / "train.npy", mmap_mode="r")
+        names = config.kind == "seq2seq"
+        self.names = np.load(corpus / "train-names.npy", mmap_mode="r") if names else None
+        self.valid = {path.stem.removeprefix("valid-"): np.load(path) for path in sorted(corpus.glob("valid-*.npy"))}
+        logging.getLogger("transformers").setLevel(logging.ERROR)
+        hush()
+        transformers.set_seed(config.seed)
+        shape = SHAPES[config.shape]
+        self.model = new_network(config.kind, new_config(config.kind, shape, self.tokenizer), config.seed)
+        self.parameters = sum(weight.numel() for weight in self.model.parameters())
+        self.rows = max(1, config.batch_tokens // self.card.length)
+        self.steps = 0
+
+    @property
+    def curve(self) -> list[dict[str, Any]]:
+        """The measurements so far."""
+        file = self.work / CURVE
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+
+    def seen(self, step: int) -> int:
+        """How many tokens a number of steps reads."""
+        return step * self.rows * self.card.length
+
+    def train(self, progress: Progress | None) -> float:
+        """Take all steps that are left and return the seconds of the whole run."""
+        config = self.config
+        self.steps = self._plan()
+        data = Blocks(config.kind, self.ids, self.names, self.words, self.steps * self.rows, config.seed)
+        trainer = PretrainTrainer(
+            model=self.model,
+            args=self._arguments(),
+            train_dataset=data,
+            data_collator=Collate(self.words),
+            callbacks=[Watch(progress, self._measure, config.judge_every)],
+        )
+        trainer.muon = config.optimizer == "muon"
+        trainer.remove_callback(transformers.PrinterCallback)
+        start = time.perf_counter()
+        trainer.train(resume_from_checkpoint=last_checkpoint(self.work))
+        return time.perf_counter() - start
+
+    def write(self, seconds: float) -> None:
+        """Write the model, its tokenizer, its card and its figures."""
+        about = {
+            "schema_version": 1,
+            "config": self.config.model_dump(),
+            "corpus": asdict(self.card),
+            "parameters": self.parameters,
+            "steps": self.steps,
+            "tokens_seen": self.seen(self.steps),
+            "seconds": round(seconds, 1),
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+            "curve": self.curve,
+        }
+        with new_folder(self.out) as folder:
+            self.model.eval().half().save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+            (folder / FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            (folder / "README.md").write_text(model_card(self.out.name, about), encoding="utf-8")
+
+    def _plan(self) -> int:
+        """Return the number of steps: what was planned before, what is asked for, or what the time allows."""
+        file = self.work / PLAN
+        asked = self.config.model_dump_json()
+        if file.is_file():
+            plan = json.loads(file.read_text(encoding="utf-8"))
+            if plan["config"] != asked:
+                raise DataError(f"{self.work}: the checkpoints here are of other settings; give the same, or --fresh")
+            return int(plan["steps"])
+        steps = self.config.steps if not self.config.minutes else self._affordable()
+        write_text(file, json.dumps({"config": asked, "steps": steps}) + "\n")
+        return steps
+
+    def _affordable(self) -> int:
+        """Time some steps of a model that is thrown away."""
+        config = self.config
+        shape = SHAPES[config.shape]
+        trial = new_network(config.kind, new_config(config.kind, shape, self.tokenizer), config.seed)
+        data = Blocks(config.kind, self.ids, self.names, self.words, (TRIAL + 2) * self.rows, config.seed)
+        arguments = self._arguments(steps=TRIAL + 2)
+        trainer = PretrainTrainer(model=trial, args=arguments, train_dataset=data, data_collator=Collate(self.words))
+        times: list[float] = []
+        watch = Watch(lambda *_: times.append(time.perf_counter()), lambda _: None, 10**9)
+        trainer.add_callback(watch)
+        trainer.remove_callback(transformers.PrinterCallback)
+        trainer.train()
+        spent = (times[-1] - times[1]) / (len(times) - 2)
+        return max(10, int(OVERHEAD * 60 * config.minutes / spent))
+
+    def _arguments(self, steps: int | None = None) -> TrainingArguments:
+        config = self.config
+        total = steps or self.steps
+        return TrainingArguments(
+            output_dir=str(self.work),
+            max_steps=total,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            warmup_steps=int(config.warmup * total),
+            lr_scheduler_type="linear",
+            per_device_train_batch_size=self.rows,
+            seed=config.seed,
+            bf16=fast_bf16(),
+            save_strategy="no" if steps else "steps",
+            save_steps=config.judge_every,
+            save_total_limit=2,
+            logging_steps=20,
+            report_to=[],
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            use_cpu=not torch.cuda.is_available(),
+            dataloader_pin_memory=torch.cuda.is_available(),
+            dataloader_num_workers=4 if torch.cuda.is_available() else 0,
+            max_grad_norm=1.0,
+        )
+
+    def _measure(self, step: int) -> None:
+        """Judge the model and add the figures to the curve; those of a later step, from before a crash, are dropped."""
+        found = judge(self.model, self.config.kind, self.words, self.valid)
+        kept = [row for row in self.curve if row["step"] < step]
+        lines = [json.dumps(row) for row in [*kept, *as_rows(found, step, self.seen(step))]]
+        write_text(self.work / CURVE, "".join(f"{line}\n" for line in lines))
+
+
+def figures(curve: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
+    """Return the last measurement of each language."""
+    return {row["language"]: row for row in curve}

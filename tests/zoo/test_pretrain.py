@@ -1,0 +1,125 @@
+"""Pretraining runs: they learn, resume to the same weights, and leave folders that load without Codeward."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from codeward.errors import DataError
+from codeward.zoo import shapes
+from codeward.zoo.batches import Blocks, Collate, Vocabulary
+from codeward.zoo.packing import Document, write_corpus
+from codeward.zoo.pretrain import PretrainConfig, figures, pretrain
+from codeward.zoo.trainer import make_optimizer, restore
+
+AUTO = {"encoder": "AutoModelForMaskedLM", "seq2seq": "AutoModelForSeq2SeqLM", "decoder": "AutoModelForCausalLM"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    out = tmp_path_factory.mktemp("corpus") / "packed"
+    found = [
+        Document(
+            f"r{n}/p/{n}.py",
+            "python",
+            f"def get_{n % 9}(self, value):\n    total = value + {n % 5}\n    return self.items[total]\n",
+            split="valid" if n % 10 == 0 else "train",
+        )
+        for n in range(400)
+    ]
+    write_corpus(out, found, vocabulary=400, length=32, seed=0, sources=["made up"], skipped=Counter())
+    return out
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr("codeward.zoo.pretrain.SHAPES", {"mini": shapes.Shape(64, 1)})
+
+
+def config(kind, **options):
+    return PretrainConfig(kind=kind, **{"steps": 60, "batch_tokens": 512, "judge_every": 30, **options})
+
+
+@pytest.mark.parametrize("kind", AUTO)
+def test_each_family_learns_and_loads_without_codeward(kind, corpus, tmp_path):
+    import transformers
+
+    result = pretrain(corpus, config(kind), tmp_path / "m")
+    first, last = result.curve[0], figures(result.curve)["python"]
+    assert [row["step"] for row in result.curve] == [30, 60]
+    assert last["accuracy"] > first["accuracy"] or last["accuracy"] > 0.8
+    assert last["perplexity"] < first["perplexity"]
+    assert last["tokens_seen"] == 60 * 512
+    model = getattr(transformers, AUTO[kind]).from_pretrained(tmp_path / "m")
+    tokens = transformers.AutoTokenizer.from_pretrained(tmp_path / "m")("def f(x):", return_tensors="pt")
+    assert model.config.vocab_size > 300
+    assert tokens["input_ids"][0, 0] == 0
+    assert load_file(tmp_path / "m/model.safetensors")[next(iter(model.state_dict()))].dtype == torch.float16
+    card = (tmp_path / "m/README.md").read_text()
+    assert f"| python | {100 * last['accuracy']:.1f} |" in card
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_broken_run_goes_on_to_the_same_weights(corpus, tmp_path):
+    pretrain(corpus, config("encoder"), tmp_path / "whole")
+
+    def stop(step, total, loss):
+        if step == 45:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(corpus, config("encoder"), tmp_path / "broken", progress=stop)
+    assert not (tmp_path / "broken").exists()
+    steps = []
+    result = pretrain(corpus, config("encoder"), tmp_path / "broken", progress=lambda step, *_: steps.append(step))
+    assert steps[0] == 31
+    assert [row["step"] for row in result.curve] == [30, 60]
+    whole, broken = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken"))
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_checkpoints_of_other_settings_are_refused(corpus, tmp_path):
+    def stop(step, *_):
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(corpus, config("decoder"), tmp_path / "m", progress=stop)
+    with pytest.raises(DataError, match=r"other settings.*--fresh"):
+        pretrain(corpus, config("decoder", steps=20), tmp_path / "m")
+
+
+def test_minutes_set_the_number_of_steps(corpus, tmp_path):
+    result = pretrain(corpus, config("decoder", steps=0, minutes=0.02), tmp_path / "m")
+    assert result.tokens >= 10 * 512
+    with pytest.raises(DataError, match="give minutes or steps"):
+        pretrain(corpus, config("decoder", steps=0), tmp_path / "n")
+
+
+def test_the_head_on_masked_positions_gives_the_loss_of_the_whole(corpus):
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
+    words = Vocabulary.of(tokenizer)
+    model = shapes.new_network("encoder", shapes.new_config("encoder", shapes.Shape(64, 1), tokenizer), 0).eval()
+    rows = Blocks("encoder", np.load(corpus / "train.npy"), None, words, 8, seed=0)
+    batch = Collate(words)([rows[place] for place in range(8)])
+    with torch.inference_mode():
+        ours, logits, wanted = restore(model, batch)
+        theirs = model(**batch).loss
+    assert ours == pytest.approx(float(theirs), abs=1e-5)
+    assert logits.shape == (len(wanted), len(tokenizer))
+
+
+def test_every_weight_has_one_optimizer(corpus):
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
+    for kind in AUTO:
+        model = shapes.new_network(kind, shapes.new_config(kind, shapes.Shape(64, 1), tokenizer), 0)
+        for muon in (True, False):
+            groups = make_optimizer(model, 1e-3, 0.1, muon=muon).param_groups
+            ids = [id(weight) for group in groups for weight in group["params"]]
+            assert sorted(ids) == sorted(id(weight) for weight in model.parameters())
