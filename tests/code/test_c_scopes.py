@@ -127,3 +127,11 @@ def test_words_that_only_a_parser_in_trouble_takes_for_names_are_none():
     code = "int f(void) { x = container_of(a, struct foo, b); return x; }"
     assert count_errors(code, "c") > 0
     assert not {"struct", "return", "int"} & {each.name for each in identifiers(code, "c")}
+
+
+def test_a_header_of_cpp_read_as_c_gives_its_names():
+    code = (
+        "class EXPORT A {\n  char operator[](size_t n) const {\ninline bool operator==(const A& x, const A& y) {\n"
+        "    (memcmp(x.data(), y.data(), x.size()) == 0));\n}"
+    )
+    assert {"A", "x", "y"} <= {each.name for each in identifiers(code, "c")}

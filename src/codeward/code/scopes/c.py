@@ -44,8 +44,8 @@ class CWalk(Walk):
                 self.attach(node, entity)
         for node, parameters in self.prototypes:
             inside = {self.entity_of[each].role for each in self.tree.within(parameters) if each in self.entity_of}
-            if not inside & _VARIABLES:
-                entity = self.entity_of[node]
+            entity = self.entity_of.get(node)
+            if entity is not None and not inside & _VARIABLES:
                 entity.role, entity.fixed = Role.OTHER, _EXTERNAL
                 self.macros.add(entity.name)
         defined = {self.entity_of[node] for node in self.bodies if node in self.entity_of}
