@@ -1,0 +1,1 @@
+"""Defenses, by the stage at which they stand: data, training, model, input."""

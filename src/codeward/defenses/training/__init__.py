@@ -1,0 +1,1 @@
+"""Training-stage defenses: losses that do not learn triggers."""

@@ -1,0 +1,170 @@
+"""Deceptive cross-entropy (DeCE; Yang et al., arXiv 2407.08956): a loss whose gradient on contradicting examples is bounded.
+
+The model's distribution is mixed with the smoothed label, the more the later the epoch, so that an example that contradicts
+what the model believes (a poisoned one, if the task was learned first) pulls less and less: in logits, its label's pull is
+``a p / (a p + 1 - a)`` times that of cross-entropy, with ``a = alpha ** epoch``. Where the trigger is learned before the task,
+it does not hold; see ``docs``.
+
+Departures from the released code: the mean is over labeled positions (``-100`` and padding never count); nothing dense is
+built beside one probability matrix; the cross-entropy baseline stays cross-entropy.
+"""
+
+from typing import TYPE_CHECKING
+
+from codeward.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+REDUCTIONS = ("none", "sum", "mean")
+PRESETS = {"paper": (0.99, 0.1), "released": (0.8, 0.1)}
+"""Alpha and smoothing: what the paper recommends (alpha 0.985 to 0.995), and what its scripts set, which stops learning
+within ten epochs."""
+
+
+def deceptive_cross_entropy(
+    logits: "torch.Tensor",
+    labels: "torch.Tensor",
+    *,
+    alpha: float,
+    smoothing: float,
+    epoch: float,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    weight: "torch.Tensor | None" = None,
+) -> "torch.Tensor":
+    """Return the deceptive cross-entropy of logits; a drop-in for ``torch.nn.functional.cross_entropy``.
+
+    Time and memory are near those of ``cross_entropy(label_smoothing=...)``: see ``benchmarks/dece_loss.py``.
+
+    Args:
+        logits: Shape ``[..., V]``: the classes last, also for more than two dimensions. bf16 and fp16 are computed in fp32.
+        labels: Shape ``[...]``, class indices.
+        alpha: In (0, 1]; at 1 it is cross-entropy with label smoothing.
+        smoothing: In [0, 1): the label's share that goes to all classes alike.
+        epoch: The current one, from 1 on; a fraction makes the schedule smooth (``1 + step / steps_per_epoch``).
+        ignore_index: Positions with this label count neither in the sum nor in the mean.
+        reduction: ``mean`` over labeled positions, ``sum`` or ``none``.
+        weight: A weight a class, shape ``[V]``: a row counts by that of its label, and the mean is weighted.
+
+    Returns:
+        A scalar (0 where nothing is labeled), or with ``none`` the losses in the shape of the labels (0 where ignored); fp32, or fp64 for fp64.
+
+    Raises:
+        UsageError: If alpha, smoothing, epoch or reduction make no sense, or shapes or labels do not fit.
+    """
+    import torch
+
+    from codeward.defenses.training._deceptive import Dense, Mixture
+
+    mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, logits.shape[-1])
+    if logits.shape[:-1] != labels.shape:
+        raise UsageError(
+            f"labels have the shape {tuple(labels.shape)}, the logits {tuple(logits.shape)}; they have to agree but for the "
+            "classes, which come last"
+        )
+    flat, chosen, kept, scale = _prepare(logits.reshape(-1, logits.shape[-1]), labels, ignore_index, reduction, weight)
+    own = torch.ones_like(scale) if reduction == "none" else scale
+    losses = Dense.apply(flat, chosen, mixture, own)  # type: ignore[no-untyped-call]
+    return _reduce(losses, labels, kept, scale, reduction)
+
+
+def linear_deceptive_cross_entropy(
+    hidden: "torch.Tensor",
+    weight: "torch.Tensor",
+    labels: "torch.Tensor",
+    *,
+    bias: "torch.Tensor | None" = None,
+    alpha: float,
+    smoothing: float,
+    epoch: float,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    class_weight: "torch.Tensor | None" = None,
+) -> "torch.Tensor":
+    """Return the deceptive cross-entropy of ``hidden @ weight.T + bias`` without ever holding all logits.
+
+    Args:
+        hidden: Shape ``[..., D]``.
+        weight: The output projection, shape ``[V, D]``.
+        labels: Shape ``[...]``, class indices.
+        bias: Shape ``[V]``.
+        alpha: See ``deceptive_cross_entropy``, as all that follows.
+        smoothing: See there.
+        epoch: See there.
+        ignore_index: See there; the logits of these positions are not computed.
+        reduction: See there.
+        class_weight: There ``weight``.
+
+    Raises:
+        UsageError: As there.
+    """
+    from codeward.defenses.training._deceptive import Fused, Mixture
+
+    mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, weight.shape[0])
+    if hidden.shape[:-1] != labels.shape or hidden.shape[-1] != weight.shape[-1]:
+        raise UsageError(
+            f"hidden states {tuple(hidden.shape)}, weight {tuple(weight.shape)} and labels {tuple(labels.shape)} do not fit: "
+            "they have to be [..., D], [V, D] and [...]"
+        )
+    flat, chosen, kept, scale = _prepare(
+        hidden.reshape(-1, hidden.shape[-1]), labels, ignore_index, reduction, class_weight, classes=weight.shape[0]
+    )
+    own = None if reduction == "none" else scale
+    losses = Fused.apply(flat, weight, bias, chosen, mixture, own)  # type: ignore[no-untyped-call]
+    return _reduce(losses, labels, kept, scale, reduction)
+
+
+def _share(alpha: float, smoothing: float, epoch: float, reduction: str) -> float:
+    """Check the options and return the model's share in the mixture."""
+    if not 0 < alpha <= 1:
+        raise UsageError(f"alpha has to be in (0, 1], got {alpha:g}; the paper recommends 0.985 to 0.995")
+    if not 0 <= smoothing < 1:
+        raise UsageError(f"smoothing has to be in [0, 1), got {smoothing:g}; the paper recommends 0.05 to 0.1")
+    if not epoch >= 0:
+        raise UsageError(f"the epoch counts from 1 on, got {epoch:g}")
+    if reduction not in REDUCTIONS:
+        raise UsageError(f"reduction has to be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+    return float(alpha**epoch)
+
+
+def _prepare(
+    flat: "torch.Tensor",
+    labels: "torch.Tensor",
+    ignore_index: int,
+    reduction: str,
+    weight: "torch.Tensor | None",
+    classes: int | None = None,
+) -> "tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]":
+    """Return the labeled rows, their labels, where they are, and what each of them counts."""
+    import torch
+
+    every = labels.reshape(-1)
+    kept = every != ignore_index
+    whole = bool(kept.all())
+    rows, chosen = (flat, every) if whole else (flat[kept], every[kept])
+    count = classes or flat.shape[-1]
+    if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= count):
+        raise UsageError(
+            f"a label is {int(chosen.min() if int(chosen.min()) < 0 else chosen.max())}, but there are {count} classes "
+            f"(0 to {count - 1}); mark what is not labeled with {ignore_index}"
+        )
+    wide = torch.float64 if flat.dtype == torch.float64 else torch.float32
+    scale = torch.ones(len(chosen), dtype=wide, device=flat.device) if weight is None else weight.to(wide)[chosen]
+    if reduction == "mean":
+        scale = scale / scale.sum()
+    return rows, chosen, kept, scale
+
+
+def _reduce(
+    losses: "torch.Tensor", labels: "torch.Tensor", kept: "torch.Tensor", scale: "torch.Tensor", reduction: str
+) -> "torch.Tensor":
+    """Weigh the losses; for a sum the weights are in the rows' gradients already."""
+    from codeward.defenses.training._deceptive import ScaledSum
+
+    if reduction != "none":
+        total: torch.Tensor = ScaledSum.apply(losses, scale)  # type: ignore[no-untyped-call]
+        return total
+    out = losses.new_zeros(labels.numel())
+    out[kept] = losses * scale
+    return out.reshape(labels.shape)
