@@ -51,10 +51,12 @@ class Registry(Generic[T]):
     Args:
         noun: What one of them is called, such as ``attack``.
         package: The package whose public modules define them.
+        plural: What several are called; unset: the noun with an s.
     """
 
-    def __init__(self, noun: str, package: str) -> None:
+    def __init__(self, noun: str, package: str, *, plural: str | None = None) -> None:
         self.noun = noun
+        self.plural = plural or f"{noun}s"
         self.package = package
         self._methods: dict[str, type[T]] = {}
         self._names: dict[type[T], str] = {}
@@ -70,7 +72,7 @@ class Registry(Generic[T]):
         def decorate(cls: C) -> C:
             known = self._methods.get(name)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-                raise UsageError(f"two {self.noun}s are called {name!r}: {known.__module__} and {cls.__module__}")
+                raise UsageError(f"two {self.plural} are called {name!r}: {known.__module__} and {cls.__module__}")
             self._methods[name] = cls
             self._names[cls] = name
             return cls
@@ -161,7 +163,7 @@ class Registry(Generic[T]):
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_") and not module.ispkg:
                 importlib.import_module(f"{self.package}.{module.name}")
-        for point in entry_points(group=f"codeward.{self.noun}s"):
+        for point in entry_points(group=f"codeward.{self.plural}"):
             self.register(point.name)(point.load())
 
 

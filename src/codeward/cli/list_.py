@@ -17,17 +17,20 @@ def families() -> dict[str, Any]:
     """Return every registry by the plural of its noun."""
     from codeward.attacks import attacks
     from codeward.attacks.payloads import payloads
+    from codeward.defenses.training import training_defenses
     from codeward.metrics import metrics
     from codeward.tasks import tasks
 
-    return {f"{registry.noun}s": registry for registry in (attacks, payloads, tasks, metrics)}
+    return {registry.plural: registry for registry in (attacks, payloads, tasks, metrics, training_defenses)}
 
 
 def run(
-    family: Annotated[str | None, typer.Argument(help="attacks, payloads, tasks, metrics, layouts or models.")] = None,
+    family: Annotated[
+        str | None, typer.Argument(help="attacks, payloads, tasks, metrics, losses, layouts or models.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List attacks, payloads, tasks, metrics, data layouts and built-in models."""
+    """List attacks, payloads, tasks, metrics, losses, data layouts and built-in models."""
     rows = catalogue()
     if family is not None:
         if family not in rows:

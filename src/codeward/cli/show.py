@@ -18,7 +18,7 @@ EXAMPLES = "Examples:\n\n  codeward show deadcode-grammar\n\n  codeward show end
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="Name of an attack, payload, task or metric; see: codeward list.")],
+    name: Annotated[str, typer.Argument(help="Name of an attack, payload, task, metric or loss; see: codeward list.")],
     json: Json = False,
 ) -> None:
     """Show a method: its source, its options and where it departs from the paper."""
@@ -57,7 +57,7 @@ def _facts(method: type[Any]) -> dict[str, str]:
 
 def _as_json(registry: Registry[Any], name: str, options: list[Option]) -> dict[str, object]:
     return {
-        "family": f"{registry.noun}s",
+        "family": registry.plural,
         "name": name,
         "documentation": registry.documentation(name),
         **_facts(registry.get(name)),

@@ -11,6 +11,7 @@ from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, S
 NAME = "train"
 EXAMPLES = (
     "Examples:\n\n"
+    "  codeward train poisoned/ --loss dece --loss-set alpha=0.985 -o defended\n\n"
     "  codeward train poisoned/ -o victim/\n\n"
     "  codeward train devign/ --model microsoft/codebert-base --epochs 5 --learning-rate 2e-5 -o victim/\n\n"
     "  codeward train lyra/ --model ~/models/codet5-small --set batch_size=16 -o victim/"
@@ -28,6 +29,12 @@ def run(
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows a step.")] = None,
     max_length: Annotated[
         int | None, typer.Option("--max-length", help="Tokens read; longer inputs are cut off.")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option("--loss", help="The loss: ce, or a defense such as dece; see: codeward list losses.")
+    ] = None,
+    loss_settings: Annotated[
+        list[str] | None, typer.Option("--loss-set", metavar="KEY=VALUE", help="An option of the loss.")
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -55,6 +62,8 @@ def run(
         "batch_size": batch_size,
         "max_length": max_length,
         "seed": seed,
+        "loss": loss,
+        "loss_options": loss_options(loss, parse_settings(loss_settings, "--loss-set")),
     }
     named = {key: value for key, value in given.items() if value is not None}
     config = make_config(tasks.make(source.task), {**named, **parse_settings(settings)})
@@ -71,3 +80,20 @@ def run(
         emit_json(record.model_dump())
     else:
         show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")
+
+
+def loss_options(name: str | None, options: dict[str, object]) -> dict[str, object] | None:
+    """Check the options of a loss before anything is read.
+
+    Raises:
+        UsageError: If options are given without a loss, or do not suit it.
+    """
+    from codeward.defenses.training import training_defenses
+    from codeward.errors import UsageError
+
+    if name is None:
+        if options:
+            raise UsageError("--loss-set is for the options of a loss; name it with --loss")
+        return None
+    training_defenses.make(name, options)
+    return options

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from codeward.data import DataFolder, fingerprint
+from codeward.defenses.training import training_defenses
 from codeward.errors import DataError
 from codeward.experiment.environment import environment
 from codeward.experiment.manifest import read_manifest
@@ -15,6 +16,7 @@ from codeward.victims import TrainConfig, Victim
 
 Progress = Callable[[int, int, float], None]
 VALID = "valid"
+PLAIN = "ce"
 
 
 def train_run(
@@ -46,13 +48,16 @@ def train_run(
         raise DataError(f"{data.path}: there are no training rows")
     valid = data.load(VALID) if VALID in data.splits else []
     task = tasks.make(data.task)
+    defense = training_defenses.make(config.loss, config.loss_options)
+    rate = config.learning_rate * defense.rate_factor
     result = train(
         task,
         rows,
         valid,
         data.labels,
-        config,
+        config.model_copy(update={"learning_rate": rate}),
         out,
+        defense=None if config.loss == PLAIN else defense,
         resume=resume,
         overwrite=overwrite,
         progress=progress,

@@ -49,6 +49,10 @@ class TrainConfig(BaseModel):
     """Stop after so many epochs without a lower validation loss, and keep the best; 0 never stops."""
     checkpoint_steps: int = Field(default=200, ge=1)
     """Steps between two checkpoints."""
+    loss: str = "ce"
+    """The loss: cross-entropy, or a training-stage defense by its name."""
+    loss_options: dict[str, Any] = Field(default_factory=dict)
+    """The defense's options."""
     lora_rank: int = Field(default=0, ge=0)
     """Train updates of this rank only, and merge them into the model at the end (LoRA); 0 trains all weights."""
     reporter: Literal["none", "tensorboard", "mlflow", "wandb"] = "none"

@@ -1,7 +1,7 @@
 """Codeward's trainer: our order of rows, the loss of a bi-encoder, and a callback that tells how far it is."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from transformers import Trainer, TrainerCallback
@@ -11,12 +11,29 @@ from codeward.victims.huggingface import pooled
 
 Progress = Callable[[int, int, float], None]
 TEMPERATURE = 0.05
+FAR = -1e4
+"""The similarity of a code that also answers the query, so that it counts as no wrong answer."""
+
+
+class Loss(Protocol):
+    """A loss that replaces cross-entropy: a training-stage defense."""
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *, epoch: float, reduction: str = "mean"
+    ) -> torch.Tensor:
+        """Return the loss of logits, shape ``[..., V]``, and labels, shape ``[...]``, ``-100`` where there is none."""
+        ...
 
 
 class VictimTrainer(Trainer):
     """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020)."""
 
     kind = ""
+
+    def __init__(self, *, defense: Loss | None = None, **options: Any) -> None:
+        # With a loss of one's own the trainer counts the labels of all accumulated batches, and divides by nothing else.
+        super().__init__(**options, compute_loss_func=None if defense is None else defense.loss)
+        self.defense = defense
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         dataset: Any = self.train_dataset
@@ -28,18 +45,57 @@ class VictimTrainer(Trainer):
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the loss of a batch."""
-        if self.kind != "retrieval":
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if self.kind == "retrieval":
+            scores, labels = self._similarities(model, inputs)
+        elif self.defense is None or not model.training:
+            self.compute_loss_func, own = None, self.compute_loss_func
+            try:
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            finally:
+                self.compute_loss_func = own
+        else:
+            scores, labels = logits_and_labels(model, inputs)
+        if self.defense is None or not model.training:
+            loss = torch.nn.functional.cross_entropy(scores.float(), labels)
+        else:
+            loss = self._defended(scores, labels, num_items_in_batch)
+        return (loss, {"loss": loss}) if return_outputs else loss
+
+    def _defended(self, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
+        """Return the defense's loss: the mean over the labels of all batches that are accumulated to one step."""
+        epoch = 1 + float(self.state.epoch or 0)
+        assert self.defense is not None  # noqa: S101
+        if count is None or self.kind == "retrieval":
+            steps = self.args.gradient_accumulation_steps
+            return self.defense.loss(logits, labels, epoch=epoch) / steps
+        total = self.defense.loss(logits, labels, epoch=epoch, reduction="sum")
+        return total / float(count)
+
+    def _similarities(self, model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the similarity of each query and each code of a batch, and which code answers which query."""
         groups = inputs["labels"]
         query = {name.removeprefix("query_"): tensor for name, tensor in inputs.items() if name.startswith("query_")}
         left = torch.nn.functional.normalize(pooled(model, query), dim=-1)
         right = torch.nn.functional.normalize(pooled(model, inputs), dim=-1)
         scores = left @ right.T / TEMPERATURE
         same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
-        loss = torch.nn.functional.cross_entropy(
-            scores.float().masked_fill(same, float("-inf")), torch.arange(len(groups), device=groups.device)
-        )
-        return (loss, {"loss": loss}) if return_outputs else loss
+        return scores.masked_fill(same, FAR), torch.arange(len(groups), device=groups.device)
+
+
+def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run a classifier or a generator, without its own loss.
+
+    Returns:
+        Logits, shape ``[rows, V]`` or ``[rows, tokens, V]``, and the labels that they are to give, of the shape before V; for
+        a decoder-only model both are shifted by one.
+    """
+    labels = inputs["labels"]
+    plain = {name: tensor for name, tensor in inputs.items() if name != "labels"}
+    if model.config.is_encoder_decoder:
+        plain["decoder_input_ids"] = model.prepare_decoder_input_ids_from_labels(labels=labels)
+        return model(**plain).logits, labels
+    logits = model(**plain).logits
+    return (logits[:, :-1], labels[:, 1:]) if logits.ndim == labels.ndim + 1 and labels.ndim == 2 else (logits, labels)
 
 
 class Watch(TrainerCallback):

@@ -24,7 +24,7 @@ from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, wrap
 from codeward.victims.lora import attach, merge
 from codeward.victims.scratch import fit_tokenizer, new_config, new_model
-from codeward.victims.trainer import Progress, VictimTrainer, Watch
+from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch
 from codeward.zoo import resolve
 
 
@@ -47,6 +47,7 @@ def train(
     config: TrainConfig,
     out: Path,
     *,
+    defense: Loss | None = None,
     resume: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -63,6 +64,7 @@ def train(
         labels: Class names by index.
         config: How to train.
         out: Folder for the model.
+        defense: A loss instead of cross-entropy; the configuration has to name it, so that checkpoints know.
         resume: Go on from a checkpoint where there is one.
         overwrite: Replace a model that is already there.
         progress: Called with the step, the number of steps and the loss.
@@ -82,6 +84,7 @@ def train(
     victim = _new_victim(task, rows, tuple(labels), config)
     network = attach(victim.model, task.kind, config.lora_rank, config.seed) if config.lora_rank else victim.model
     trainer = VictimTrainer(
+        defense=defense,
         model=network,
         args=_arguments(config, work, bool(valid)),
         train_dataset=encode_rows(victim, rows),

@@ -9,17 +9,48 @@ Departures from the released code: the mean is over labeled positions (``-100`` 
 built beside one probability matrix; the cross-entropy baseline stays cross-entropy.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field
+
+from codeward.defenses.training._base import IGNORED, TrainingDefense, training_defenses
 from codeward.errors import UsageError
+from codeward.registry import method
 
 if TYPE_CHECKING:
     import torch
 
 REDUCTIONS = ("none", "sum", "mean")
-PRESETS = {"paper": (0.99, 0.1), "released": (0.8, 0.1)}
-"""Alpha and smoothing: what the paper recommends (alpha 0.985 to 0.995), and what its scripts set, which stops learning
-within ten epochs."""
+NEARLY = 1e-6
+"""What an epoch's number may fall short of a whole one by rounding."""
+
+
+@training_defenses.register("dece")
+@method
+class DeCE(TrainingDefense):
+    """Deceptive cross-entropy: the later, the less an example pulls that the model disbelieves."""
+
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.99
+    """The model's share in the mixture is this to the power of the epoch; the paper recommends 0.985 to 0.995, its scripts set
+    0.8, which stops learning within ten epochs."""
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """The part of each label that goes to all classes alike; the paper recommends 0.05 to 0.1."""
+    schedule: Literal["epoch", "step"] = "epoch"
+    """Whether the mixture changes with whole epochs (the paper) or with every step."""
+
+    def loss(
+        self, logits: "torch.Tensor", labels: "torch.Tensor", *, epoch: float, reduction: str = "mean"
+    ) -> "torch.Tensor":
+        """See ``TrainingDefense.loss``."""
+        return deceptive_cross_entropy(
+            logits,
+            labels,
+            alpha=self.alpha,
+            smoothing=self.smoothing,
+            epoch=epoch if self.schedule == "step" else int(epoch + NEARLY),
+            ignore_index=IGNORED,
+            reduction=reduction,
+        )
 
 
 def deceptive_cross_entropy(
