@@ -75,4 +75,4 @@ def corpus_bleu(rows: Array) -> float:
     sums = rows.sum(axis=0).astype(int).tolist()
     correct, total = sums[2 : 2 + ORDER], sums[2 + ORDER :]
     score = BLEU.compute_bleu(correct, total, sums[0], sums[1], smooth_method="add-k", smooth_value=1)
-    return float(score.score) / 100
+    return min(1.0, float(score.score) / 100)
