@@ -98,7 +98,7 @@ def table(out: Path) -> str:
     """Return the table of all records as Markdown."""
     from codeward.experiment.record import read_record
 
-    lines = ["| data | attack | loss | success | floor | accuracy | n | train s |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| data | attack | loss | success | floor | accuracy | n |", "|---|---|---|---|---|---|---|"]
     for file in sorted(out.glob("*/*.json")):
         record = read_record(file)
         found = {(row.name, row.model, row.data): row for row in record.scores}
@@ -107,8 +107,7 @@ def table(out: Path) -> str:
         lines.append(
             f"| {record.config['data']} | {record.config['attack']} {record.config['rate']:.0%} | {record.config['loss']} "
             f"| {100 * success.value:.1f} [{100 * success.low:.1f}, {100 * success.high:.1f}] | {100 * floor.value:.1f} "
-            f"| {100 * accuracy.value:.1f} [{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}] | {success.n} "
-            f"| {record.timings['train']:.0f} |"
+            f"| {100 * accuracy.value:.1f} [{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}] | {success.n} |"
         )
     return "\n".join(lines) + "\n"
 
