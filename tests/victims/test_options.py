@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codeward.errors import DataError, OptionError
+from codeward.errors import DataError, ModelError, OptionError
 from codeward.tasks import tasks
 from codeward.victims import load, make_config
 from codeward.victims.training import train
@@ -94,3 +94,31 @@ def test_a_disk_that_fills_in_training(tmp_path, rows, monkeypatch):
     with pytest.raises(DataError, match="the disk is full"):
         train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**TINY, "checkpoint_steps": 1}), tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_a_start_that_failed_does_not_stand_in_the_way(tmp_path, rows):
+    with pytest.raises(ModelError, match=r"no built-in model has this name; there are: .*scratch-encoder"):
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**FAST, "model": "mini-coder"}), tmp_path / "m")
+    assert not list(tmp_path.iterdir())
+    train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**TINY, "epochs": 1}), tmp_path / "m")
+
+
+def test_batches_of_a_step_count_once_in_retrieval(tmp_path, rows, monkeypatch):
+    """The loss that is logged is a mean over the batches of a step, not their sum."""
+    searched = [replace(row, target=row.id) for row in rows[:16]]
+    seen = {}
+    for name, batch, steps in (("whole", 4, 1), ("halves", 4, 4)):
+        options = {
+            **TINY,
+            "batch_size": batch,
+            "accumulation": steps,
+            "epochs": 1,
+            "learning_rate": 1e-9,
+            "dropout": 0.0,
+        }
+        config = make_config(SEARCH, options)
+        monkeypatch.setattr("codeward.victims.training.LOGGING_STEPS", 1)
+        result = train(SEARCH, searched, [], (), config, tmp_path / name)
+        losses = result.history["loss"][1]
+        seen[name] = sum(losses) / len(losses)
+    assert seen["whole"] == pytest.approx(seen["halves"], rel=1e-3)

@@ -123,7 +123,7 @@ def test_killed_training_goes_on_to_the_same_weights(tmp_path, rows):
 
 def test_checkpoints_of_other_settings_are_refused(tmp_path, rows):
     work = tmp_path / ".m.training"
-    work.mkdir()
+    (work / "checkpoint-5").mkdir(parents=True)
     (work / "run.txt").write_text("other\n")
     with pytest.raises(DataError, match=r"other data or settings.*--fresh"):
         train(DEFECT, rows, [], LABELS, make_config(DEFECT, TINY), tmp_path / "m")

@@ -24,11 +24,15 @@ def run_key(rows: Sequence[Sample], valid: Sequence[Sample], labels: Sequence[st
 
 
 def claim(work: Path, key: str, resume: bool) -> None:
-    """Take the folder of checkpoints for this run."""
+    """Take the folder of checkpoints for this run.
+
+    Raises:
+        DataError: If it holds checkpoints of another run.
+    """
     mark = work / "run.txt"
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
-    if mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
+    if any(work.glob("checkpoint-*")) and mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
         raise DataError(
             f"{work}: the checkpoints here are of other data or settings; give the same ones again, or start afresh "
             "with --fresh"

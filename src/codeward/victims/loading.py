@@ -7,6 +7,7 @@ from typing import Any
 from codeward.errors import ModelError
 from codeward.tasks import Task, tasks
 from codeward.victims.base import Victim
+from codeward.victims.config import builtin_models
 from codeward.victims.encode import Encoder
 from codeward.victims.huggingface import FILE, Classifier, Generator, HuggingFaceVictim, Retriever
 from codeward.victims.planted import FILE as PLANTED
@@ -145,7 +146,10 @@ def check_folder(model: str, allow_pickle: bool) -> None:
     if not folder.exists():
         if model.count("/") == 1 and not model.startswith((".", "/", "~")) and not model.endswith("/"):
             return
-        raise ModelError(f"{model}: there is no such model folder")
+        raise ModelError(
+            f"{model}: there is no such model folder, and no built-in model has this name; there are: "
+            f"{', '.join(sorted(builtin_models()))}"
+        )
     if not (folder / "config.json").is_file():
         raise ModelError(f"{model}: this is no model folder: it has no config.json")
     if any(folder.glob("*.safetensors")):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import torch
 from transformers import Trainer, TrainerCallback
 
+from codeward.types import Kind
 from codeward.victims.feeding import OrderSampler
 from codeward.victims.huggingface import pooled
 
@@ -26,14 +27,22 @@ class Loss(Protocol):
 
 
 class VictimTrainer(Trainer):
-    """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020)."""
+    """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020).
 
-    kind = ""
+    Args:
+        kind: What the model is for.
+        defense: What replaces cross-entropy in training; validation always tells cross-entropy.
+        options: Those of ``transformers.Trainer``.
+    """
 
-    def __init__(self, *, defense: Loss | None = None, **options: Any) -> None:
-        # With a loss of one's own the trainer counts the labels of all accumulated batches, and divides by nothing else.
-        super().__init__(**options, compute_loss_func=None if defense is None else defense.loss)
-        self.defense = defense
+    def __init__(self, *, kind: Kind, defense: Loss | None = None, **options: Any) -> None:
+        self.kind, self.defense = kind, defense
+        # With a loss of one's own the trainer counts the labels of all batches of a step, and divides by nothing else.
+        counted = defense is not None and kind != "retrieval"
+        super().__init__(**options, compute_loss_func=defense.loss if counted and defense is not None else None)
+        if kind == "retrieval":
+            # Each batch has a mean of its own: the trainer divides by the number of batches of a step.
+            self.model_accepts_loss_kwargs = False
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         dataset: Any = self.train_dataset
@@ -46,30 +55,23 @@ class VictimTrainer(Trainer):
     ) -> Any:
         """Return the loss of a batch."""
         if self.kind == "retrieval":
-            scores, labels = self._similarities(model, inputs)
-        elif self.defense is None or not model.training:
-            self.compute_loss_func, own = None, self.compute_loss_func
-            try:
-                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            finally:
-                self.compute_loss_func = own
+            logits, labels = self._similarities(model, inputs)
+        elif self.defense is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         else:
-            scores, labels = logits_and_labels(model, inputs)
+            logits, labels = logits_and_labels(model, inputs)
         if self.defense is None or not model.training:
-            loss = torch.nn.functional.cross_entropy(scores.float(), labels)
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, -2).float(), labels.flatten())
         else:
-            loss = self._defended(scores, labels, num_items_in_batch)
+            loss = self._defended(self.defense, logits, labels, num_items_in_batch)
         return (loss, {"loss": loss}) if return_outputs else loss
 
-    def _defended(self, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
-        """Return the defense's loss: the mean over the labels of all batches that are accumulated to one step."""
+    def _defended(self, defense: Loss, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
+        """Return the defense's loss: the mean over the labels of all batches of a step, or of the batch (retrieval)."""
         epoch = 1 + float(self.state.epoch or 0)
-        assert self.defense is not None  # noqa: S101
         if count is None or self.kind == "retrieval":
-            steps = self.args.gradient_accumulation_steps
-            return self.defense.loss(logits, labels, epoch=epoch) / steps
-        total = self.defense.loss(logits, labels, epoch=epoch, reduction="sum")
-        return total / float(count)
+            return defense.loss(logits, labels, epoch=epoch)
+        return defense.loss(logits, labels, epoch=epoch, reduction="sum") / float(count)
 
     def _similarities(self, model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the similarity of each query and each code of a batch, and which code answers which query."""
@@ -95,7 +97,7 @@ def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tens
         plain["decoder_input_ids"] = model.prepare_decoder_input_ids_from_labels(labels=labels)
         return model(**plain).logits, labels
     logits = model(**plain).logits
-    return (logits[:, :-1], labels[:, 1:]) if logits.ndim == labels.ndim + 1 and labels.ndim == 2 else (logits, labels)
+    return (logits[:, :-1], labels[:, 1:]) if labels.ndim > 1 else (logits, labels)
 
 
 class Watch(TrainerCallback):

@@ -27,6 +27,9 @@ from codeward.victims.scratch import fit_tokenizer, new_config, new_model
 from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch
 from codeward.zoo import resolve
 
+LOGGING_STEPS = 20
+"""Steps between two points of the training curve."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
@@ -76,14 +79,14 @@ def train(
     _check(out, overwrite, rows, task)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
-    key = run_key(rows, valid, labels, config)
-    claim(work, key, resume)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
     victim = _new_victim(task, rows, tuple(labels), config)
+    claim(work, run_key(rows, valid, labels, config), resume)
     network = attach(victim.model, task.kind, config.lora_rank, config.seed) if config.lora_rank else victim.model
     trainer = VictimTrainer(
+        kind=task.kind,
         defense=defense,
         model=network,
         args=_arguments(config, work, bool(valid)),
@@ -92,7 +95,6 @@ def train(
         data_collator=Collator(victim),
         callbacks=[Watch(progress), *_early_stop(config, bool(valid))],
     )
-    trainer.kind = task.kind
     trainer.remove_callback(transformers.PrinterCallback)
     with telling_full_disk(work):
         trainer.train(resume_from_checkpoint=last_checkpoint(work))
@@ -167,7 +169,7 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
         save_total_limit=2,
         load_best_model_at_end=stop_early,
         metric_for_best_model="eval_loss" if stop_early else None,
-        logging_steps=20,
+        logging_steps=LOGGING_STEPS,
         report_to=[] if config.reporter == "none" else [config.reporter],
         run_name=work.name,
         disable_tqdm=True,
