@@ -89,6 +89,20 @@ def test_a_large_vocabulary_in_single_precision():
         assert torch.allclose(mine.double(), right.double(), atol=1e-7)
 
 
+@pytest.mark.parametrize("alpha", [0.9999, 0.99999, 0.9999999])
+def test_an_alpha_near_one_does_not_overflow(alpha):
+    """Several columns share the probability, so that their product is as large as it gets."""
+    classes = 128_000
+    logits, labels = draw(6, classes, dtype=torch.float32, scale=0.0)
+    with torch.no_grad():
+        logits[:, :: classes // 4] = 60
+    options = {"alpha": alpha, "smoothing": 0.05, "epoch": 1}
+    ours, theirs = deceptive_cross_entropy(logits, labels, **options), dense(logits, labels, **options)
+    (mine,), (right,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-4)
+    assert torch.allclose(mine.double(), right.double(), atol=1e-6)
+
+
 def test_gradcheck():
     logits, labels = draw(7, 9)
     hidden = torch.randn(7, 4, dtype=torch.float64, requires_grad=True)
@@ -186,7 +200,7 @@ def test_logits_that_are_no_numbers_stay_visible():
         ({"alpha": 0}, r"alpha has to be in \(0, 1\], got 0"),
         ({"alpha": 1.2}, "got 1.2; the paper recommends 0.985 to 0.995"),
         ({"smoothing": 1.0}, r"smoothing has to be in \[0, 1\), got 1"),
-        ({"epoch": -1}, "the epoch counts from 1 on, got -1"),
+        ({"epoch": 0}, "the epoch counts from 1 on, got 0"),
         ({"epoch": float("nan")}, "the epoch counts from 1 on"),
         ({"reduction": "average"}, "reduction has to be one of none, sum, mean, got 'average'"),
     ],

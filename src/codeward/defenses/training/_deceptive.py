@@ -14,6 +14,7 @@ so both need one reciprocal an element. Where eps = 0 it is cross-entropy's grad
 smoothing.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ CHUNK = 1 << 19
 FUSED_CHUNK = 1 << 22
 """The same, where the logits are computed from hidden states: larger, for the sake of the matrix products."""
 COLUMNS = 4
-"""Columns whose u are multiplied before the logarithm is taken."""
+"""Columns whose u are multiplied before the logarithm is taken, at most."""
 
 
 class Mixture:
@@ -36,6 +37,12 @@ class Mixture:
         self.label = 1 - smoothing + self.other
         self.floor_other = (1 - share) * self.other
         self.floor_label = (1 - share) * self.label
+
+    def columns(self, dtype: torch.dtype) -> int:
+        """Return how many u of a row may be multiplied without overflow: it is largest where they share the probability."""
+        largest = math.log(torch.finfo(dtype).max) - 1
+        peak = self.share / self.floor_other
+        return max(n for n in range(1, COLUMNS + 1) if n == 1 or n * math.log1p(peak / n) < largest)
 
 
 def loss_of_rows(logits: torch.Tensor, labels: torch.Tensor, mixture: Mixture, scale: torch.Tensor | None) -> Any:
@@ -57,7 +64,7 @@ def loss_of_rows(logits: torch.Tensor, labels: torch.Tensor, mixture: Mixture, s
     at_label = probability.gather(1, index)
     ratio = torch.mul(probability, mixture.share / mixture.floor_other, out=logits).add_(1)
     ratio_at_label = ratio.gather(1, index)
-    logs = _sum_of_logs(ratio)[:, None] - ratio_at_label.log()
+    logs = _sum_of_logs(ratio, mixture.columns(ratio.dtype))[:, None] - ratio_at_label.log()
     classes = logits.shape[1]
     floor = torch.tensor(mixture.floor_other, dtype=logits.dtype).log()
     mixed = at_label * mixture.share + mixture.floor_label
@@ -98,21 +105,21 @@ def _simple(logits: torch.Tensor, index: torch.Tensor, mixture: Mixture, scale: 
     return losses[:, 0], gradient
 
 
-def _sum_of_logs(ratio: torch.Tensor) -> torch.Tensor:
-    """Return the sum of the logarithms of each row; all values are at least one."""
-    width = ratio.shape[1] // COLUMNS
-    if width == 0:
+def _sum_of_logs(ratio: torch.Tensor, columns: int) -> torch.Tensor:
+    """Return the sum of the logarithms of each row; all values are at least one, and so many multiplied do not overflow."""
+    width = ratio.shape[1] // columns
+    if width == 0 or columns == 1:
         return ratio.log().sum(-1)
     product = ratio[:, :width] * ratio[:, width : 2 * width]
-    for part in range(2, COLUMNS):
+    for part in range(2, columns):
         product.mul_(ratio[:, part * width : (part + 1) * width])
     total = product.log_().sum(-1)
-    rest = ratio[:, COLUMNS * width :]
+    rest = ratio[:, columns * width :]
     return total + rest.log().sum(-1) if rest.shape[1] else total
 
 
 class Dense(torch.autograd.Function):
-    """Logits to the losses of their rows; rows of scale zero are skipped."""
+    """Logits to the losses of their rows; the gradient is made in the same pass and kept."""
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor, mixture: Mixture, scale: torch.Tensor) -> Any:

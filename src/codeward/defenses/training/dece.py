@@ -152,7 +152,7 @@ def _share(alpha: float, smoothing: float, epoch: float, reduction: str) -> floa
         raise UsageError(f"alpha has to be in (0, 1], got {alpha:g}; the paper recommends 0.985 to 0.995")
     if not 0 <= smoothing < 1:
         raise UsageError(f"smoothing has to be in [0, 1), got {smoothing:g}; the paper recommends 0.05 to 0.1")
-    if not epoch >= 0:
+    if not epoch >= 1:
         raise UsageError(f"the epoch counts from 1 on, got {epoch:g}")
     if reduction not in REDUCTIONS:
         raise UsageError(f"reduction has to be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
