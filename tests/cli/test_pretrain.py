@@ -8,7 +8,7 @@ from codeward.zoo import shapes
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr("codeward.zoo.pretrain.SHAPES", {"mini": shapes.Shape(64, 1)})
+    monkeypatch.setattr("codeward.zoo.pretrain.SHAPES", {"mini": shapes.Shape(hidden=64, layers=1, positions=512)})
 
 
 @pytest.fixture
@@ -39,6 +39,10 @@ def test_from_a_tree_to_a_model(capsys, tree, tmp_path):
     assert (tmp_path / "m/README.md").is_file()
     again = ("--kind", "decoder", "--packed", tmp_path / ".m.corpus", "--steps", 2, *settings, "-o", tmp_path / "d")
     assert run(capsys, *again)[0] == 0
+    other = ("--kind", "decoder", "--corpus", tree / "pack_1", "--packed", tmp_path / ".m.corpus", "--steps", 2)
+    code, _, err = run(capsys, *other, *settings, "-o", tmp_path / "e")
+    assert code == 2
+    assert "the packed corpus here is of other sources or settings" in err
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,18 @@ def test_blocks_hold_all_tokens_and_the_numbers_of_names(tmp_path):
     assert {"width", "height"} <= {word for words in inner.values() for word in words}
 
 
+def test_sides_go_by_document_and_only_what_is_used_is_told(tmp_path):
+    """Two sources may give files of the same name to different sides."""
+    found = [
+        Document("train.jsonl:1", "python", text(n), license="MIT" if side == "test" else "BSD", split=side)
+        for n, side in enumerate(["train", "valid", "test"] * 20)
+    ]
+    card = write_corpus(tmp_path / "c", found, vocabulary=400, length=16, seed=0, sources=["here"], skipped=Counter())
+    assert card.documents == 40
+    assert card.licenses == {"BSD": 40}
+    assert card.tokens["python"] == pytest.approx(card.valid_tokens["python"], rel=0.2)
+
+
 def test_too_little_text_and_no_corpus(tmp_path):
     with pytest.raises(DataError, match="fills no block"):
         write_corpus(

@@ -1,5 +1,7 @@
 """Pretraining runs: they learn, resume to the same weights, and leave folders that load without Codeward."""
 
+import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -35,7 +37,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr("codeward.zoo.pretrain.SHAPES", {"mini": shapes.Shape(64, 1)})
+    monkeypatch.setattr("codeward.zoo.pretrain.SHAPES", {"mini": shapes.Shape(hidden=64, layers=1, positions=512)})
 
 
 def config(kind, **options):
@@ -80,15 +82,34 @@ def test_a_broken_run_goes_on_to_the_same_weights(corpus, tmp_path):
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
 
 
-def test_checkpoints_of_other_settings_are_refused(corpus, tmp_path):
+def stopped(corpus, out, at):
     def stop(step, *_):
-        if step == 2:
+        if step == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pretrain(corpus, config("decoder"), tmp_path / "m", progress=stop)
+        pretrain(corpus, config("decoder", judge_every=2), out, progress=stop)
+
+
+def test_checkpoints_of_other_settings_are_refused(corpus, tmp_path):
+    stopped(corpus, tmp_path / "m", 3)
     with pytest.raises(DataError, match=r"other settings.*--fresh"):
         pretrain(corpus, config("decoder", steps=20), tmp_path / "m")
+
+
+def test_checkpoints_of_another_corpus_are_refused(corpus, tmp_path):
+    stopped(corpus, tmp_path / "m", 3)
+    other = tmp_path / "other"
+    shutil.copytree(corpus, other)
+    card = json.loads((other / "corpus.json").read_text())
+    (other / "corpus.json").write_text(json.dumps({**card, "seed": 5}))
+    with pytest.raises(DataError, match=r"another corpus.*--fresh"):
+        pretrain(other, config("decoder", judge_every=2), tmp_path / "m")
+
+
+def test_a_start_without_checkpoints_does_not_stand_in_the_way(corpus, tmp_path):
+    stopped(corpus, tmp_path / "m", 1)
+    pretrain(corpus, config("decoder", steps=2), tmp_path / "m")
 
 
 def test_minutes_set_the_number_of_steps(corpus, tmp_path):
@@ -103,7 +124,7 @@ def test_the_head_on_masked_positions_gives_the_loss_of_the_whole(corpus):
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
     words = Vocabulary.of(tokenizer)
-    model = shapes.new_network("encoder", shapes.new_config("encoder", shapes.Shape(64, 1), tokenizer), 0).eval()
+    model = shapes.new_network("encoder", shapes.Shape(hidden=64, layers=1, positions=512), tokenizer, 0).eval()
     rows = Blocks("encoder", np.load(corpus / "train.npy"), None, words, 8, seed=0)
     batch = Collate(words)([rows[place] for place in range(8)])
     with torch.inference_mode():
@@ -118,7 +139,7 @@ def test_every_weight_has_one_optimizer(corpus):
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
     for kind in AUTO:
-        model = shapes.new_network(kind, shapes.new_config(kind, shapes.Shape(64, 1), tokenizer), 0)
+        model = shapes.new_network(kind, shapes.Shape(hidden=64, layers=1, positions=512), tokenizer, 0)
         for muon in (True, False):
             groups = make_optimizer(model, 1e-3, 0.1, muon=muon).param_groups
             ids = [id(weight) for group in groups for weight in group["params"]]

@@ -2,15 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, Seed, parse_settings
-
-if TYPE_CHECKING:
-    from codeward.zoo.pretrain import PretrainConfig
 
 NAME = "pretrain"
 LANGUAGES = ("c", "cpp", "java", "python")
@@ -50,13 +47,15 @@ def run(
     json: Json = False,
 ) -> None:
     """Pretrain a code model from source code; stopped at any point, the same command goes on."""
-    from codeward.zoo.packing import FILE
-    from codeward.zoo.pretrain import figures, pretrain
+    from codeward.victims.config import configured
+    from codeward.zoo.pretrain import PretrainConfig, figures, pretrain
 
-    config = _config({"kind": kind, "minutes": minutes, "steps": steps, "seed": seed, **parse_settings(settings)})
+    given = {"kind": kind, "minutes": minutes, "steps": steps, "seed": seed, **parse_settings(settings)}
+    config = configured(
+        PretrainConfig, "pretraining option", {key: value for key, value in given.items() if value is not None}
+    )
     place = packed or output.with_name(f".{output.name}.corpus")
-    if not (place / FILE).is_file():
-        _pack(place, corpus or [], exclude or [], tuple(languages or LANGUAGES), vocabulary, length, tokenizer, seed)
+    _pack(place, corpus or [], exclude or [], tuple(languages or LANGUAGES), vocabulary, length, tokenizer, seed)
     with progress("pretraining") as advance:
         result = pretrain(
             place,
@@ -72,23 +71,6 @@ def run(
     show(f"{output} holds the model ({result.parameters / 1e6:.1f} M parameters, {result.tokens:,} tokens): {reached}.")
 
 
-def _config(given: dict[str, Any]) -> "PretrainConfig":
-    from pydantic import ValidationError
-
-    from codeward.errors import OptionError, UnknownNameError
-    from codeward.zoo.pretrain import PretrainConfig
-
-    for key in given:
-        if key not in PretrainConfig.model_fields:
-            raise OptionError(str(UnknownNameError("pretraining option", key, PretrainConfig.model_fields)))
-    try:
-        return PretrainConfig(**{key: value for key, value in given.items() if value is not None})
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise OptionError(f"pretraining option {where} = {problem['input']!r} does not fit: {problem['msg']}") from None
-
-
 def _pack(
     place: Path,
     sources: list[Path],
@@ -99,12 +81,22 @@ def _pack(
     tokenizer: Path | None,
     seed: int,
 ) -> None:
-    """Read, deduplicate, tokenize and pack the sources."""
+    """Read, deduplicate, tokenize and pack the sources, unless that is done."""
     from codeward.code import LANGUAGES as KNOWN
     from codeward.errors import UnknownNameError, UsageError
-    from codeward.zoo.packing import write_corpus
+    from codeward.seeds import derive_int
+    from codeward.zoo.packing import FILE, read_card, write_corpus
     from codeward.zoo.sources import documents, function_keys
 
+    asked = [sources, exclude, languages, vocabulary, length, tokenizer]
+    request = f"{derive_int(seed, 'request', repr(asked)):016x}" if sources else ""
+    if (place / FILE).is_file():
+        if sources and read_card(place).request != request:
+            raise UsageError(
+                f"{place}: the packed corpus here is of other sources or settings; leave out --corpus to use it, or remove "
+                "the folder"
+            )
+        return
     if not sources:
         raise UsageError("there is nothing to train on; name source trees with --corpus, or a packed one with --packed")
     for language in languages:
@@ -123,6 +115,7 @@ def _pack(
             sources=[source.name for source in sources],
             skipped=skipped,
             tokenizer=None if tokenizer is None else _load(tokenizer),
+            request=request,
             progress=lambda done, total: advance(done, total, "packing"),
         )
     note(

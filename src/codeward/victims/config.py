@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -81,6 +81,31 @@ def default_model(task: Task) -> str:
     return f"mini-{family}" if f"mini-{family}" in embedded() else f"scratch-{family}"
 
 
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def configured(kind: type[Config], what: str, values: Mapping[str, Any]) -> Config:
+    """Build a configuration from values or their text.
+
+    Args:
+        kind: The configuration's class.
+        what: What to call one of its fields in an error.
+        values: By the name of the field.
+
+    Raises:
+        OptionError: If there is no such field or it does not take the value.
+    """
+    for key in values:
+        if key not in kind.model_fields:
+            raise OptionError(str(UnknownNameError(what, key, kind.model_fields)))
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise OptionError(f"{what} {where} = {problem['input']!r} does not fit: {problem['msg']}") from None
+
+
 def make_config(task: Task, options: Mapping[str, object]) -> TrainConfig:
     """Build a configuration from options given as text or values, with the defaults of the task and the model.
 
@@ -95,16 +120,7 @@ def make_config(task: Task, options: Mapping[str, object]) -> TrainConfig:
         defaults |= {"learning_rate": MINI_RATE, "epochs": 4}
     elif model not in SCRATCH:
         defaults |= {"learning_rate": PRETRAINED_RATE, "epochs": 3}
-    for key in options:
-        if key not in TrainConfig.model_fields:
-            raise OptionError(str(UnknownNameError("training option", key, TrainConfig.model_fields)))
-    values: dict[str, Any] = {**defaults, **options}
-    try:
-        config = TrainConfig(**values)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise OptionError(f"training option {where} = {problem['input']!r} does not fit: {problem['msg']}") from None
+    config = configured(TrainConfig, "training option", {**defaults, **options})
     if config.lora_rank and config.model in SCRATCH:
         raise OptionError(
             f"lora_rank updates a pretrained model, and {config.model} starts from scratch; leave one out"

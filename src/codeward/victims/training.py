@@ -23,10 +23,13 @@ from codeward.victims.feeding import Collator, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, wrap
 from codeward.victims.lora import attach, merge
-from codeward.victims.scratch import fit_tokenizer, new_config, new_model
+from codeward.victims.shapes import Shape, new_config, new_model
+from codeward.victims.tokenizing import fit_tokenizer
 from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch
 from codeward.zoo import resolve
 
+HEAD = 32
+"""Width of an attention head of a model from scratch."""
 LOGGING_STEPS = 20
 """Steps between two points of the training curve."""
 
@@ -123,7 +126,9 @@ def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], con
         extra = {"id2label": dict(enumerate(labels)), "label2id": {name: index for index, name in enumerate(labels)}}
     if config.model in SCRATCH:
         tokenizer = fit_tokenizer(rows, config.vocabulary)
-        network = new_model(_scratch_class(task, config.model), new_config(config, tokenizer, **extra), config.seed)
+        family: Any = config.model.removeprefix("scratch-")
+        settings = new_config(family, _shape(config), tokenizer, **extra)
+        network = new_model(_scratch_class(task, config.model), settings, config.seed)
     else:
         model = resolve(config.model)
         check_folder(model, allow_pickle=False)
@@ -138,6 +143,18 @@ def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], con
             causal=not network.config.is_encoder_decoder and task.kind == "generation",
         )
     return wrap(network, tokenizer, task, labels, config.max_length, config.max_target_length)
+
+
+def _shape(config: TrainConfig) -> Shape:
+    both = config.model == "scratch-decoder"
+    return Shape(
+        hidden=config.hidden,
+        layers=config.layers,
+        positions=config.max_length + (config.max_target_length if both else 0),
+        head=HEAD,
+        dropout=config.dropout,
+        attention_dropout=config.attention_dropout,
+    )
 
 
 def _scratch_class(task: Task, model: str) -> Any:

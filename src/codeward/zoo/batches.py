@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 
 from codeward.seeds import derive_int
+from codeward.victims.shapes import Family
 from codeward.zoo.noise import IGNORED, corrupt_spans, hide_names, mask_tokens
-from codeward.zoo.shapes import CONTEXT, SENTINELS, ModelKind
+from codeward.zoo.shapes import CONTEXT, SENTINELS
 
 MASKED = 0.25
 """Share of tokens that the masked language model restores in training."""
@@ -23,7 +24,7 @@ class Vocabulary:
 
     size: int
     specials: int
-    """Numbers below this are special tokens (without the sentinels, which stand last)."""
+    """Numbers below this are special tokens, the sentinels among them."""
     bos: int
     eos: int
     pad: int
@@ -54,7 +55,7 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
 
     def __init__(
         self,
-        kind: ModelKind,
+        kind: Family,
         ids: npt.NDArray[np.uint16],
         names: npt.NDArray[np.uint16] | None,
         words: Vocabulary,

@@ -46,11 +46,13 @@ class CorpusCard:
     skipped: dict[str, int]
     sources: list[str]
     seed: int
+    request: str = ""
+    """Fingerprint of what was asked for, so that a corpus is not taken for that of another command."""
 
 
 def fit_tokenizer(texts: Iterable[str], size: int) -> Any:
     """Fit the byte-level BPE tokenizer of all mini models, with the sentinels of span corruption."""
-    from codeward.victims.scratch import fit_bpe
+    from codeward.victims.tokenizing import fit_bpe
 
     return fit_bpe(texts, size, extra=[f"<extra_id_{number}>" for number in range(SENTINELS)])
 
@@ -65,6 +67,7 @@ def write_corpus(
     sources: Sequence[str],
     skipped: Counter[str],
     tokenizer: Any = None,
+    request: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> CorpusCard:
     """Tokenize and pack documents into a folder, written whole or not at all.
@@ -78,15 +81,15 @@ def write_corpus(
         sources: Where they come from, for the card.
         skipped: What was left out, for the card.
         tokenizer: One that is already there; else one is fitted.
+        request: Fingerprint of what was asked for.
         progress: Called with the number of documents done and of all.
 
     Raises:
         DataError: If the text does not fill a block.
     """
     order = sorted(found, key=lambda each: (derive_int(seed, "corpus", each.name), each.name))
-    side = {each.name: side_of(each) for each in order}
-    train = [each for each in order if side[each.name] == "train"]
-    valid = [each for each in order if side[each.name] == "valid"]
+    train = [each for each in order if side_of(each) == "train"]
+    valid = [each for each in order if side_of(each) == "valid"]
     made = tokenizer if tokenizer is not None else fit_tokenizer(_sample(train), vocabulary)
     tokens: Counter[str] = Counter()
     blocks, names = _pack(made, train, length, tokens, progress)
@@ -101,8 +104,9 @@ def write_corpus(
             np.save(folder / f"valid-{language}.npy", _pack(made, part, length, kept, None)[0])
         made.save_pretrained(folder / "tokenizer")
         card = CorpusCard(
-            length, len(made), dict(tokens), dict(kept), len(order),
-            dict(Counter(each.license or "not said" for each in order)), dict(skipped), list(sources), seed,
+            length, len(made), dict(tokens), dict(kept), len(train) + len(valid),
+            dict(Counter(each.license or "not said" for each in (*train, *valid))), dict(skipped), list(sources), seed,
+            request,
         )  # fmt: skip
         (folder / FILE).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     return card

@@ -20,12 +20,14 @@ from codeward.files import new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.loading import hush
+from codeward.victims.shapes import Family
+from codeward.victims.trainer import Progress, Watch
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
 from codeward.zoo.judge import as_rows, judge
 from codeward.zoo.packing import read_card
-from codeward.zoo.shapes import SHAPES, ModelKind, new_config, new_network
-from codeward.zoo.trainer import PretrainTrainer, Progress, Watch
+from codeward.zoo.shapes import SHAPES, new_network
+from codeward.zoo.trainer import Judge, PretrainTrainer
 
 PLAN, CURVE, FILE = "plan.json", "curve.jsonl", "codeward-zoo.json"
 TRIAL = 6
@@ -39,7 +41,7 @@ class PretrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    kind: ModelKind
+    kind: Family
     shape: Literal["mini", "base"] = "mini"
     minutes: float = Field(default=0, ge=0)
     """How long to train; the number of steps is set by the speed of the first ones."""
@@ -115,8 +117,7 @@ class _Run:
         logging.getLogger("transformers").setLevel(logging.ERROR)
         hush()
         transformers.set_seed(config.seed)
-        shape = SHAPES[config.shape]
-        self.model = new_network(config.kind, new_config(config.kind, shape, self.tokenizer), config.seed)
+        self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
         self.rows = max(1, config.batch_tokens // self.card.length)
         self.steps = 0
@@ -141,7 +142,7 @@ class _Run:
             args=self._arguments(),
             train_dataset=data,
             data_collator=Collate(self.words),
-            callbacks=[Watch(progress, self._measure, config.judge_every)],
+            callbacks=[Judge(progress, self._measure, config.judge_every)],
         )
         trainer.muon = config.optimizer == "muon"
         trainer.remove_callback(transformers.PrinterCallback)
@@ -171,27 +172,27 @@ class _Run:
     def _plan(self) -> int:
         """Return the number of steps: what was planned before, what is asked for, or what the time allows."""
         file = self.work / PLAN
-        asked = self.config.model_dump_json()
-        if file.is_file():
+        asked = {"config": self.config.model_dump_json(), "corpus": json.dumps(asdict(self.card))}
+        if file.is_file() and last_checkpoint(self.work):
             plan = json.loads(file.read_text(encoding="utf-8"))
-            if plan["config"] != asked:
-                raise DataError(f"{self.work}: the checkpoints here are of other settings; give the same, or --fresh")
+            if any(plan[key] != value for key, value in asked.items()):
+                raise DataError(
+                    f"{self.work}: the checkpoints here are of another corpus or other settings; give the same, or --fresh"
+                )
             return int(plan["steps"])
         steps = self.config.steps if not self.config.minutes else self._affordable()
-        write_text(file, json.dumps({"config": asked, "steps": steps}) + "\n")
+        write_text(file, json.dumps({**asked, "steps": steps}) + "\n")
         return steps
 
     def _affordable(self) -> int:
         """Time some steps of a model that is thrown away."""
         config = self.config
-        shape = SHAPES[config.shape]
-        trial = new_network(config.kind, new_config(config.kind, shape, self.tokenizer), config.seed)
+        trial = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
         data = Blocks(config.kind, self.ids, self.names, self.words, (TRIAL + 2) * self.rows, config.seed)
         arguments = self._arguments(steps=TRIAL + 2)
         trainer = PretrainTrainer(model=trial, args=arguments, train_dataset=data, data_collator=Collate(self.words))
         times: list[float] = []
-        watch = Watch(lambda *_: times.append(time.perf_counter()), lambda _: None, 10**9)
-        trainer.add_callback(watch)
+        trainer.add_callback(Watch(lambda *_: times.append(time.perf_counter())))
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
         spent = (times[-1] - times[1]) / (len(times) - 2)

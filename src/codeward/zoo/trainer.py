@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer
 
+from codeward.victims.trainer import Progress, Watch
 from codeward.zoo.noise import IGNORED
-
-Progress = Callable[[int, int, float], None]
 
 
 class PretrainTrainer(Trainer):
@@ -115,20 +114,15 @@ class Both(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
-class Watch(TrainerCallback):
+class Judge(Watch):
     """Tells how far the run is, and measures the model from time to time."""
 
     def __init__(self, progress: Progress | None, measure: Callable[[int], None], every: int) -> None:
-        self.progress, self.measure, self.every = progress, measure, every
-        self.loss = float("nan")
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Keep the last loss."""
-        self.loss = (logs or {}).get("loss", self.loss)
+        super().__init__(progress)
+        self.measure, self.every = measure, every
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Tell the step."""
-        if self.progress is not None:
-            self.progress(state.global_step, state.max_steps, self.loss)
+        super().on_step_end(args, state, control)
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
             self.measure(state.global_step)

@@ -1,0 +1,83 @@
+"""The shapes of models that start from random weights: RoBERTa, T5 and Llama, of one width and one vocabulary."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from transformers import LlamaConfig, PreTrainedConfig, RobertaConfig, T5Config
+
+Family = Literal["encoder", "seq2seq", "decoder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How large a model is, and what it drops in training."""
+
+    hidden: int
+    layers: int
+    """Of encoder and decoder each."""
+    positions: int
+    """Tokens that it reads at most; T5 has no bound."""
+    head: int = 64
+    """Width of an attention head."""
+    dropout: float = 0.0
+    attention_dropout: float = 0.0
+
+
+def new_config(family: Family, shape: Shape, tokenizer: Any, **extra: Any) -> PreTrainedConfig:
+    """Return the configuration of a new model.
+
+    Args:
+        family: Which shape it has.
+        shape: Its size.
+        tokenizer: Gives the vocabulary and the special tokens.
+        extra: More fields of the configuration.
+    """
+    heads, size = max(1, shape.hidden // shape.head), len(tokenizer)
+    ids = {name: getattr(tokenizer, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    if family == "seq2seq":
+        return T5Config(
+            vocab_size=size,
+            d_model=shape.hidden,
+            d_kv=shape.head,
+            d_ff=4 * shape.hidden,
+            num_layers=shape.layers,
+            num_heads=heads,
+            dropout_rate=shape.dropout,
+            pad_token_id=ids["pad_token_id"],
+            eos_token_id=ids["eos_token_id"],
+            **{"decoder_start_token_id": ids["pad_token_id"], **extra},
+        )
+    if family == "decoder":
+        return LlamaConfig(
+            vocab_size=size,
+            hidden_size=shape.hidden,
+            intermediate_size=3 * shape.hidden,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=heads,
+            max_position_embeddings=shape.positions,
+            tie_word_embeddings=True,
+            attention_dropout=shape.attention_dropout,
+            **ids,
+            **extra,
+        )
+    return RobertaConfig(
+        vocab_size=size,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * shape.hidden,
+        max_position_embeddings=shape.positions + tokenizer.pad_token_id + 1,
+        type_vocab_size=1,
+        hidden_dropout_prob=shape.dropout,
+        attention_probs_dropout_prob=shape.attention_dropout,
+        **ids,
+        **extra,
+    )
+
+
+def new_model(auto: Any, settings: PreTrainedConfig, seed: int) -> Any:
+    """Return a randomly initialized model that depends on the seed only."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return auto.from_config(settings)
