@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from codeward.errors import DataError, ModelError, OptionError
 from codeward.tasks import tasks
-from codeward.types import CODE, Span
+from codeward.types import CODE
 from codeward.victims import load, make_config
 from codeward.victims.training import train
 
@@ -48,11 +48,10 @@ def test_confidence_is_the_probability_and_order_does_not_matter(classifier, row
     assert victim.embed(rows).shape == (len(rows), 32)
 
 
-def test_reads_says_what_survives_truncation(classifier, rows):
+def test_reach_says_what_survives_truncation(classifier, rows):
     victim = classifier[0].victim
     long = replace(rows[0], code="x = 1\n" * 500)
-    assert victim.reads(long, CODE, Span(0, 5))
-    assert not victim.reads(long, CODE, Span(2000, 2005))
+    assert 5 < victim.reach([long], CODE)[0] < 2000
 
 
 def test_the_folder_loads_without_codeward(classifier):

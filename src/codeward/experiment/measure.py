@@ -88,7 +88,7 @@ def stamp_pairs(victim: Victim, threat: Threat, samples: Sequence[Sample], seed:
     """Stamp every eligible test row, and keep those in which the victim still reads the trigger."""
     poisoned: Poisoned = threat.attack.trigger(samples, threat.payload, seed=seed)
     originals = {sample.id: sample for sample in samples}
-    read = [sample for sample in poisoned.samples if reads_trigger(victim, sample)]
+    read = read_triggers(victim, poisoned.samples)
     skipped: Counter[str] = Counter(poisoned.skipped)
     truncated = len(poisoned.samples) - len(read)
     if truncated:
@@ -104,10 +104,16 @@ def stamp_pairs(victim: Victim, threat: Threat, samples: Sequence[Sample], seed:
     return Pairs(tuple(originals[sample.id] for sample in read), tuple(read), counts, dict(skipped))
 
 
-def reads_trigger(victim: Victim, sample: Sample) -> bool:
-    """Whether at least one occurrence of the trigger survives the victim's truncation whole."""
-    poison = sample.poison
-    return poison is not None and any(victim.reads(sample, poison.field, span) for span in poison.spans)
+def read_triggers(victim: Victim, samples: Sequence[Sample]) -> list[Sample]:
+    """Return the stamped samples of which at least one occurrence of the trigger survives truncation whole."""
+    fields = sorted({each.poison.field for each in samples if each.poison is not None})
+    reach = {field: victim.reach(samples, field) for field in fields}
+    return [
+        sample
+        for place, sample in enumerate(samples)
+        if sample.poison is not None
+        and any(span.end <= reach[sample.poison.field][place] for span in sample.poison.spans)
+    ]
 
 
 def attack_outcome(victim: Victim, payload: Payload, pairs: Pairs, *, generated: bool) -> Outcome:

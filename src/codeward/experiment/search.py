@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codeward.experiment.manifest import Threat
-from codeward.experiment.measure import reads_trigger
+from codeward.experiment.measure import read_triggers
 from codeward.metrics import metrics
 from codeward.tasks import Task
 from codeward.types import CODE, QUERY, Sample, Score
@@ -55,7 +55,7 @@ def search_utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> lis
 def search_success(victim: Victim, threat: Threat, samples: Sequence[Sample], seed: int) -> SearchSuccess:
     """Stamp mid-ranked candidates and rank them again."""
     stamped = threat.attack.stamp_all(samples, seed=seed)
-    readable = {sample.id: sample for sample in stamped.samples if reads_trigger(victim, sample)}
+    readable = {sample.id: sample for sample in read_triggers(victim, stamped.samples)}
     queries = [sample for sample in samples if threat.payload.misfit(sample) is None]
     counts = {
         "total": len(samples),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codeward.tasks import Task
-from codeward.types import Prediction, Sample, Span
+from codeward.types import CODE, Prediction, Sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,12 +43,12 @@ class Victim(Protocol):
         """
         ...
 
-    def embed(self, samples: Sequence[Sample], field: str = "code") -> Floats:
+    def embed(self, samples: Sequence[Sample], field: str = CODE) -> Floats:
         """Return one vector a sample, shape ``[n, hidden]``; for retrieval, of the code or of the query."""
         ...
 
-    def reads(self, sample: Sample, field: str, span: Span) -> bool:
-        """Whether a range of a field's characters survives truncation whole."""
+    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
+        """Return for each sample how many characters of a field survive truncation."""
         ...
 
     def save(self, path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
+from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample
 from codeward.victims.batching import Row
 
 
@@ -33,16 +33,19 @@ class Encoder:
         )
         return [[*row, self.tokenizer.eos_token_id] for row in ids["input_ids"]]
 
-    def reads(self, sample: Sample, field: str, span: Span) -> bool:
-        """Whether a range of a field's characters survives truncation whole."""
-        encoded = self._encode([sample], field, offsets=True)
-        sequence = 1 if field == OTHER else 0
-        kept = [
-            offset
-            for offset, owner in zip(encoded["offset_mapping"][0], encoded.sequence_ids(0), strict=True)
-            if owner == sequence
+    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
+        """Return for each sample how many characters of a field survive truncation."""
+        if not samples:
+            return []
+        encoded = self._encode(samples, field, offsets=True)
+        part = 1 if field == OTHER else 0
+        return [
+            max(
+                (end for (_, end), owner in zip(offsets, encoded.sequence_ids(row), strict=True) if owner == part),
+                default=0,
+            )
+            for row, offsets in enumerate(encoded["offset_mapping"])
         ]
-        return bool(kept) and max(end for _, end in kept) >= span.end
 
     def field(self, sample: Sample) -> str:
         """Return the field that a generator reads."""

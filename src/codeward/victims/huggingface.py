@@ -14,7 +14,7 @@ import torch
 from codeward import __version__
 from codeward.files import new_folder
 from codeward.tasks import Task
-from codeward.types import CODE, QUERY, Prediction, Sample, Span
+from codeward.types import CODE, QUERY, Prediction, Sample
 from codeward.victims.base import Floats
 from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
@@ -61,9 +61,9 @@ class HuggingFaceVictim:
         """Return how sure the model is of given outputs; see ``Victim.confidence``."""
         raise NotImplementedError
 
-    def reads(self, sample: Sample, field: str, span: Span) -> bool:
-        """Whether a range of a field's characters survives truncation whole."""
-        return self.encoder.reads(sample, field, span)
+    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
+        """Return for each sample how many characters of a field survive truncation."""
+        return self.encoder.reach(samples, field)
 
     def save(self, path: Path) -> None:
         """Write a standard Hugging Face folder with ``codeward.json`` beside it, whole or not at all."""

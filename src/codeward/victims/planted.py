@@ -10,7 +10,7 @@ import numpy as np
 
 from codeward.files import new_folder
 from codeward.tasks import Task, tasks
-from codeward.types import CODE, Prediction, Sample, Span
+from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Floats
 
 FILE = "planted.json"
@@ -49,9 +49,9 @@ class PlantedVictim:
         """Return the class probabilities as vectors."""
         return np.array([self._scores(sample) for sample in samples], dtype=np.float64)
 
-    def reads(self, sample: Sample, field: str, span: Span) -> bool:
-        """Whether a range stands within what it reads."""
-        return span.end <= self.max_characters
+    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
+        """Return how many characters of a field it reads."""
+        return [min(len(sample.text(field)), self.max_characters) for sample in samples]
 
     def save(self, path: Path) -> None:
         """Write it to a folder from which ``load`` makes it again."""
