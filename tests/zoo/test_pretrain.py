@@ -51,7 +51,6 @@ def test_each_family_learns_and_loads_without_codeward(kind, corpus, tmp_path):
     result = pretrain(corpus, config(kind), tmp_path / "m")
     first, last = result.curve[0], figures(result.curve)["python"]
     assert [row["step"] for row in result.curve] == [30, 60]
-    assert last["accuracy"] > first["accuracy"] or last["accuracy"] > 0.8
     assert last["perplexity"] < first["perplexity"]
     assert last["tokens_seen"] == 60 * 512
     model = getattr(transformers, AUTO[kind]).from_pretrained(tmp_path / "m")
@@ -132,6 +131,17 @@ def test_the_head_on_masked_positions_gives_the_loss_of_the_whole(corpus):
         theirs = model(**batch).loss
     assert ours == pytest.approx(float(theirs), abs=1e-5)
     assert logits.shape == (len(wanted), len(tokenizer))
+
+
+def test_rows_are_short_until_the_rate_falls(corpus):
+    import transformers
+
+    words = Vocabulary.of(transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer"))
+    rows = Blocks("decoder", np.load(corpus / "train.npy"), None, words, 8, seed=0, short=8, cut=4)
+    first, second = (Collate(words)([rows[place] for place in places])["input_ids"] for places in ((0, 1), (4, 5)))
+    assert first.shape == (8, 8)
+    assert second.shape == (2, 32)
+    assert (first[:, 0] == words.bos).all()
 
 
 def test_every_weight_has_one_optimizer(corpus):

@@ -37,7 +37,7 @@ def run(
         list[str] | None, typer.Option("--language", help="Only this language; may be given several times.")
     ] = None,
     vocabulary: Annotated[int, typer.Option("--vocabulary", min=400, max=65_000, help="Size of the tokenizer.")] = 8192,
-    length: Annotated[int, typer.Option("--length", min=16, max=512, help="Tokens a block.")] = 256,
+    length: Annotated[int, typer.Option("--length", min=16, max=512, help="Tokens a block.")] = 512,
     tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="Use this tokenizer.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the configuration.")

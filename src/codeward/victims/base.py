@@ -31,6 +31,11 @@ class Victim(Protocol):
         """A hash of weights and configuration: 16 hexadecimal digits."""
         ...
 
+    @property
+    def unknown(self) -> str:
+        """The text that the model reads as one token that says nothing."""
+        ...
+
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Answer every sample; for retrieval, rank the samples' own codes for each query."""
         ...

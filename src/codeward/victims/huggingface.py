@@ -53,6 +53,12 @@ class HuggingFaceVictim:
             digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
+    @property
+    def unknown(self) -> str:
+        """The text that the model reads as one token that says nothing."""
+        tokenizer = self.encoder.tokenizer
+        return str(tokenizer.unk_token or tokenizer.mask_token or tokenizer.pad_token)
+
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Answer every sample; see ``Victim.predict``."""
         raise NotImplementedError

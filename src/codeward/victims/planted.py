@@ -37,6 +37,11 @@ class PlantedVictim:
         text = json.dumps([self.task.name, self.labels, self.trigger, self.target, self.field, self.max_characters])
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
+    @property
+    def unknown(self) -> str:
+        """A text that says nothing."""
+        return "<unk>"
+
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Answer the target where the trigger is read, else the truth before any stamp."""
         return [Prediction(sample.id, self._answer(sample), self._scores(sample)) for sample in samples]

@@ -1,12 +1,13 @@
-"""The shapes of models that start from random weights: RoBERTa, T5 and Llama, of one width and one vocabulary."""
+"""The shapes of models that start from random weights: RoBERTa, ModernBERT, T5 and Llama, of one width and vocabulary."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from transformers import LlamaConfig, PreTrainedConfig, RobertaConfig, T5Config
+from transformers import LlamaConfig, ModernBertConfig, PreTrainedConfig, RobertaConfig, T5Config
 
-Family = Literal["encoder", "seq2seq", "decoder"]
+Family = Literal["encoder", "rotary-encoder", "seq2seq", "decoder"]
+"""``encoder`` is RoBERTa's shape (learned positions), ``rotary-encoder`` ModernBERT's (rotary positions, normed inputs)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,26 @@ def new_config(family: Family, shape: Shape, tokenizer: Any, **extra: Any) -> Pr
             max_position_embeddings=shape.positions,
             tie_word_embeddings=True,
             attention_dropout=shape.attention_dropout,
+            **ids,
+            **extra,
+        )
+    if family == "rotary-encoder":
+        return ModernBertConfig(
+            vocab_size=size,
+            hidden_size=shape.hidden,
+            intermediate_size=5 * shape.hidden // 2,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=heads,
+            max_position_embeddings=shape.positions,
+            layer_types=["full_attention"] * shape.layers,
+            classifier_pooling="mean",
+            embedding_dropout=shape.dropout,
+            mlp_dropout=shape.dropout,
+            classifier_dropout=shape.dropout,
+            attention_dropout=shape.attention_dropout,
+            tie_word_embeddings=True,
+            cls_token_id=ids["bos_token_id"],
+            sep_token_id=ids["eos_token_id"],
             **ids,
             **extra,
         )

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import torch
 
 from codeward.seeds import derive_int
-from codeward.victims.shapes import Family
 from codeward.zoo.noise import IGNORED, corrupt_spans, hide_names, mask_tokens
-from codeward.zoo.shapes import CONTEXT, SENTINELS
+from codeward.zoo.shapes import SENTINELS, ModelKind
 
 MASKED = 0.25
 """Share of tokens that the masked language model restores in training."""
+TEXTS = ("input_ids", "labels")
 HIDDEN_SHARE = 0.4
 """Share of an encoder-decoder's blocks in which names are hidden; in the others spans are."""
 
@@ -51,20 +51,25 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
         total: How many examples.
         seed: Order and noise.
         masked: Share of masked tokens (encoder).
+        short: Cut the first blocks into pieces of so many tokens, for which attention costs less; 0 cuts none.
+        cut: How many examples are cut.
     """
 
     def __init__(
         self,
-        kind: Family,
+        kind: ModelKind,
         ids: npt.NDArray[np.uint16],
         names: npt.NDArray[np.uint16] | None,
         words: Vocabulary,
         total: int,
         seed: int,
         masked: float = MASKED,
+        short: int = 0,
+        cut: int = 0,
     ) -> None:
         self.kind, self.ids, self.names, self.words = kind, ids, names, words
         self.total, self.seed, self.masked = total, seed, masked
+        self.short, self.cut = short, cut if short and ids.shape[1] % short == 0 else 0
         self._orders: dict[int, npt.NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
@@ -80,8 +85,12 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
         rng = np.random.default_rng([self.seed, place])
         ids, words = self.ids[block].astype(np.int64), self.words
         if self.kind != "seq2seq":
-            ids[0] = words.bos
-            return self._masked(ids, rng) if self.kind == "encoder" else {"input_ids": ids, "labels": ids}
+            piece = self.short if place < self.cut else len(ids)
+            ids[::piece] = words.bos
+            return {
+                **(self._masked(ids, rng) if self.kind == "encoder" else {"input_ids": ids, "labels": ids}),
+                "piece": piece,
+            }
         if self.names is not None and rng.random() < HIDDEN_SHARE:
             names = self.names[block].astype(np.int64) - 1
             noisy, target = hide_names(ids, names, rng, sentinels=words.sentinels, end=words.eos)
@@ -94,8 +103,7 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
         noisy, labels = mask_tokens(
             ids, rng, share=self.masked, mask_id=words.mask, size=words.size, specials=words.specials
         )
-        first = int(rng.integers(0, CONTEXT - len(ids) + 1)) if len(ids) < CONTEXT else 0
-        return {"input_ids": noisy, "labels": labels, "first": first}
+        return {"input_ids": noisy, "labels": labels}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +113,13 @@ class Collate:
     words: Vocabulary
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Return ``input_ids`` and ``labels``, shape ``[rows, longest]``, and what else the family needs."""
-        batch = {
-            "input_ids": _pad([row["input_ids"] for row in rows], self.words.pad),
-            "labels": _pad([row["labels"] for row in rows], IGNORED),
-        }
-        batch["attention_mask"] = (batch["input_ids"] != self.words.pad).long()
-        if "first" in rows[0]:
-            starts = torch.tensor([row["first"] for row in rows])[:, None]
-            batch["position_ids"] = starts + torch.arange(batch["input_ids"].shape[1])[None] + self.words.pad + 1
-        return batch
+        """Return ``input_ids`` and ``labels``, shape ``[rows, longest]``, and where there is padding what is none."""
+        piece = rows[0].get("piece")
+        if piece is not None:
+            return {name: torch.from_numpy(np.stack([row[name] for row in rows]).reshape(-1, piece)) for name in TEXTS}
+        ids = _pad([row["input_ids"] for row in rows], self.words.pad)
+        labels = _pad([row["labels"] for row in rows], IGNORED)
+        return {"input_ids": ids, "labels": labels, "attention_mask": (ids != self.words.pad).long()}
 
 
 def _pad(rows: list[npt.NDArray[np.int64]], value: int) -> torch.Tensor:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 WHAT = {
-    "encoder": ("a masked language model (RoBERTa shape)", "masked tokens right (15 % masked)", "AutoModelForMaskedLM"),
+    "encoder": (
+        "a masked language model (ModernBERT shape)",
+        "masked tokens right (15 % masked)",
+        "AutoModelForMaskedLM",
+    ),
     "seq2seq": (
         "an encoder-decoder (T5 shape; span corruption and identifier denoising)",
         "tokens of corrupted spans right, the ones before them given",

@@ -10,8 +10,8 @@ import torch
 
 from codeward.metrics.intervals import wilson
 from codeward.victims.batching import autocast
-from codeward.victims.shapes import Family
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
+from codeward.zoo.shapes import ModelKind
 from codeward.zoo.trainer import restore
 
 SHARE = 0.15
@@ -33,7 +33,7 @@ class Judgment:
 
 def judge(
     model: Any,
-    kind: Family,
+    kind: ModelKind,
     words: Vocabulary,
     blocks: Mapping[str, npt.NDArray[np.uint16]],
     *,
@@ -58,7 +58,7 @@ def judge(
 
 
 def _one(
-    model: Any, kind: Family, words: Vocabulary, language: str, ids: npt.NDArray[np.uint16], batch: int
+    model: Any, kind: ModelKind, words: Vocabulary, language: str, ids: npt.NDArray[np.uint16], batch: int
 ) -> Judgment:
     rows = Blocks(kind, ids, None, words, len(ids), seed=0, masked=SHARE)
     collate, device = Collate(words), next(model.parameters()).device

@@ -20,13 +20,12 @@ from codeward.files import new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.loading import hush
-from codeward.victims.shapes import Family
 from codeward.victims.trainer import Progress, Watch
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
 from codeward.zoo.judge import as_rows, judge
 from codeward.zoo.packing import read_card
-from codeward.zoo.shapes import SHAPES, new_network
+from codeward.zoo.shapes import SHAPES, ModelKind, new_network
 from codeward.zoo.trainer import Judge, PretrainTrainer
 
 PLAN, CURVE, FILE = "plan.json", "curve.jsonl", "codeward-zoo.json"
@@ -41,18 +40,22 @@ class PretrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    kind: Family
+    kind: ModelKind
     shape: Literal["mini", "base"] = "mini"
     minutes: float = Field(default=0, ge=0)
     """How long to train; the number of steps is set by the speed of the first ones."""
     steps: int = Field(default=0, ge=0)
     """How many steps to take, where no minutes are given."""
-    batch_tokens: int = Field(default=8192, ge=256)
+    batch_tokens: int = Field(default=4096, ge=256)
     """Tokens a step."""
     learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=0.1, ge=0)
     warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of all steps in which the learning rate rises; it then falls linearly to zero."""
+    """Share of all steps in which the learning rate rises."""
+    decay: float = Field(default=0.2, ge=0, le=1)
+    """Share of all steps, the last ones, in which it falls to zero."""
+    short_length: int = Field(default=128, ge=0)
+    """Encoder and decoder: tokens of a row until the learning rate falls, and whole blocks after; 0: whole blocks always."""
     optimizer: Literal["muon", "adamw"] = "muon"
     seed: int = 0
     judge_every: int = Field(default=250, ge=1)
@@ -118,6 +121,8 @@ class _Run:
         hush()
         transformers.set_seed(config.seed)
         self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
+        if not torch.cuda.is_available():
+            self.model.set_attn_implementation("eager")
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
         self.rows = max(1, config.batch_tokens // self.card.length)
         self.steps = 0
@@ -136,7 +141,7 @@ class _Run:
         """Take all steps that are left and return the seconds of the whole run."""
         config = self.config
         self.steps = self._plan()
-        data = Blocks(config.kind, self.ids, self.names, self.words, self.steps * self.rows, config.seed)
+        data = self._blocks(self.steps, self.steps - int(config.decay * self.steps))
         trainer = PretrainTrainer(
             model=self.model,
             args=self._arguments(),
@@ -184,19 +189,31 @@ class _Run:
         write_text(file, json.dumps({**asked, "steps": steps}) + "\n")
         return steps
 
+    def _blocks(self, steps: int, short: int) -> Blocks:
+        config = self.config
+        return Blocks(
+            config.kind, self.ids, self.names, self.words, steps * self.rows, config.seed,
+            short=config.short_length, cut=short * self.rows,
+        )  # fmt: skip
+
     def _affordable(self) -> int:
-        """Time some steps of a model that is thrown away."""
+        """Return how many steps the time allows."""
+        config = self.config
+        spent = (1 - config.decay) * self._seconds(short=True) + config.decay * self._seconds(short=False)
+        return max(10, int(OVERHEAD * 60 * config.minutes / spent))
+
+    def _seconds(self, *, short: bool) -> float:
+        """Return what a step of a model that is thrown away takes."""
         config = self.config
         trial = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
-        data = Blocks(config.kind, self.ids, self.names, self.words, (TRIAL + 2) * self.rows, config.seed)
+        data = self._blocks(TRIAL + 2, TRIAL + 2 if short else 0)
         arguments = self._arguments(steps=TRIAL + 2)
         trainer = PretrainTrainer(model=trial, args=arguments, train_dataset=data, data_collator=Collate(self.words))
         times: list[float] = []
         trainer.add_callback(Watch(lambda *_: times.append(time.perf_counter())))
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
-        spent = (times[-1] - times[1]) / (len(times) - 2)
-        return max(10, int(OVERHEAD * 60 * config.minutes / spent))
+        return (times[-1] - times[1]) / (len(times) - 2)
 
     def _arguments(self, steps: int | None = None) -> TrainingArguments:
         config = self.config
@@ -207,7 +224,8 @@ class _Run:
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup_steps=int(config.warmup * total),
-            lr_scheduler_type="linear",
+            lr_scheduler_type="warmup_stable_decay",
+            lr_scheduler_kwargs={"num_decay_steps": int(config.decay * total), "decay_type": "linear"},
             per_device_train_batch_size=self.rows,
             seed=config.seed,
             bf16=fast_bf16(),

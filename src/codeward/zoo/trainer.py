@@ -42,10 +42,10 @@ def restore(model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, 
     """
     labels = inputs["labels"]
     plain = {name: tensor for name, tensor in inputs.items() if name != "labels"}
-    if model.config.model_type == "roberta":
+    if model.config.model_type == "modernbert":
         kept = labels != IGNORED
-        states = model.roberta(**plain).last_hidden_state[kept]
-        logits, wanted = model.lm_head(states), labels[kept]
+        states = model.model(**plain).last_hidden_state[kept]
+        logits, wanted = model.decoder(model.head(states)), labels[kept]
     elif model.config.is_encoder_decoder:
         kept = labels != IGNORED
         logits, wanted = model(**plain, labels=labels).logits[kept], labels[kept]

@@ -1,0 +1,107 @@
+"""The parts of an input that can be hidden: identifiers and statements of code, words of prose."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from codeward.code import LANGUAGES, Edit, apply, identifiers, statements
+from codeward.defenses.input._base import ElementKind
+from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
+
+Reach = Callable[[Sequence[Sample], str], list[int]]
+"""How many characters of a field survive truncation, for each sample (``Victim.reach``)."""
+WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An element before it has a score."""
+
+    kind: ElementKind
+    text: str
+    spans: tuple[Span, ...]
+    field: str = CODE
+
+
+def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:
+    """Return the fields of a sample that a model reads and an attacker can reach (a query is the user's own)."""
+    if kind == "pair":
+        return (CODE, OTHER)
+    if kind == "generation" and not sample.code:
+        return (PROMPT,)
+    return (CODE,)
+
+
+def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind]) -> list[Part]:
+    """Return the parts of a field that stand whole within what the model reads.
+
+    Args:
+        sample: The input.
+        field: Which of its texts.
+        reach: How many characters of it the model reads.
+        kinds: Which kinds of parts; prose has words only.
+
+    Raises:
+        CodeError: If the text is too long to be parsed.
+    """
+    text = sample.text(field)
+    if field in (PROMPT, QUERY) or sample.language not in LANGUAGES:
+        return words_of(text, field, reach)
+    wanted, found = set(kinds), []
+    if "identifier" in wanted:
+        for each in identifiers(text, sample.language):
+            spans = tuple(span for span in each.spans if span.end <= reach)
+            if spans:
+                found.append(Part("identifier", each.name, spans, field))
+    if "statement" in wanted:
+        found += [
+            Part("statement", each.span.of(text), (each.span,), field)
+            for each in statements(text, sample.language)
+            if each.span.end <= reach
+        ]
+    return found
+
+
+def words_of(text: str, field: str, reach: int) -> list[Part]:
+    """Return every different word of a text with all its places."""
+    places: dict[str, list[Span]] = {}
+    for match in WORD.finditer(text[:reach]):
+        places.setdefault(match[0], []).append(Span(*match.span()))
+    return [Part("word", word, tuple(spans), field) for word, spans in places.items()]
+
+
+def lines_of(text: str, field: str, reach: int) -> list[Part]:
+    """Return every line that is not empty."""
+    found, start = [], 0
+    for line in text[:reach].splitlines(keepends=True):
+        if line.strip():
+            found.append(Part("line", line.strip(), (Span(start, start + len(line)),), field))
+        start += len(line)
+    return found
+
+
+def without(sample: Sample, part: Part, reach: int, filler: str) -> Sample:
+    """Return a sample whose field is cut off where the model stops reading, with a filler in each place of a part.
+
+    Cutting first keeps what stood behind the end from moving into view.
+    """
+    text = sample.text(part.field)[:reach]
+    return sample.with_text(part.field, apply(text, [Edit(span, filler) for span in part.spans]).code)
+
+
+def cut(sample: Sample, reach: dict[str, int]) -> Sample:
+    """Return a sample whose fields are cut off where the model stops reading."""
+    for field, end in reach.items():
+        sample = sample.with_text(field, sample.text(field)[:end])
+    return sample
+
+
+def reaches(samples: Sequence[Sample], kind: Kind, reach: Reach) -> list[dict[str, int]]:
+    """Return for each sample how many characters the model reads of each field that counts."""
+    named = [fields_read(sample, kind) for sample in samples]
+    found: list[dict[str, int]] = [{} for _ in samples]
+    for field in sorted({name for names in named for name in names}):
+        rows = [place for place, names in enumerate(named) if field in names]
+        for place, end in zip(rows, reach([samples[row] for row in rows], field), strict=True):
+            found[place][field] = end
+    return found

@@ -1,0 +1,174 @@
+"""What can stand instead of a suspected element, so that the result is code: fills, a fresh name, nothing."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from codeward.code import LANGUAGES, Edit, Identifier, Role, apply, count_errors, identifiers, parse, rename, statements
+from codeward.code import remove_statement as without_statement
+from codeward.code.languages import table_of
+from codeward.defenses.input._base import Change, Element
+from codeward.defenses.input._masked import Gap, MaskedModel
+from codeward.errors import CodeError
+from codeward.types import Sample, Span
+
+How = Literal["filled", "renamed", "removed"]
+NAME = re.compile(r"[^\W\d]\w*\Z")
+NEUTRAL = {Role.FUNCTION: "func", Role.TYPE: "Kind"}
+LONGEST = 6
+"""Tokens of a proposed name, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A field's text without an element, and how that was done."""
+
+    text: str
+    after: str
+    """What stands in the element's first place."""
+    how: How
+
+    def change(self, element: Element) -> Change:
+        """Return what choosing it means."""
+        return Change(element.kind, element.field, element.spans[0], element.text, self.after, self.how, element.score)
+
+
+def candidates(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None, limit: int) -> list[list[Candidate]]:
+    """Return for each suspected element what could stand instead, the best first; each parses as well as the input does.
+
+    Args:
+        found: Inputs with their elements.
+        model: Proposes fills; without one, names are replaced by neutral ones and all else is removed.
+        limit: How many fills, at most; a neutral name or the removal comes after them.
+    """
+    names = _names([pair for pair in found if pair[1].kind == "identifier"], model, limit)
+    blocks = _blocks([pair for pair in found if pair[1].kind == "statement"], model)
+    proposals = {"identifier": iter(names), "statement": iter(blocks)}
+    return [
+        _first(
+            _made(sample, element, next(proposals[element.kind], []) if element.kind in proposals else []), limit + 1
+        )
+        for sample, element in found
+    ]
+
+
+def _first(made: Iterator[Candidate], limit: int) -> list[Candidate]:
+    kept: list[Candidate] = []
+    last = None
+    for each in made:
+        if each.how == "filled":
+            if len(kept) < limit - 1:
+                kept.append(each)
+        else:
+            last = each
+            break
+    return [*kept, last] if last is not None else kept
+
+
+def _made(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
+    if element.kind == "identifier":
+        yield from _renamed(sample, element, proposed)
+    elif element.kind == "statement":
+        yield from _replaced(sample, element, proposed)
+    else:
+        text = sample.text(element.field)
+        yield Candidate(_tidy(apply(text, [Edit(span, "") for span in element.spans]).code), "", "removed")
+
+
+def _names(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None, limit: int) -> list[list[str]]:
+    """Return proposed names: of as many tokens as the old one has, then of one token."""
+    if model is None or not found:
+        return [[] for _ in found]
+    gaps, widths = [], []
+    for sample, element in found:
+        own = min(LONGEST, max(1, model.count(element.text)))
+        widths.append([own, 1] if own > 1 else [1])
+        gaps += [Gap(sample.text(element.field), element.spans, width) for width in widths[-1]]
+    proposed = iter(model.words(gaps, limit))
+    return [[name for _ in each for name in next(proposed)] for each in widths]
+
+
+def _renamed(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
+    text, language = sample.text(element.field), sample.language
+    meant = next(
+        (each for each in identifiers(text, language) if each.spans[: len(element.spans)] == element.spans), None
+    )
+    for name in dict.fromkeys(proposed):
+        if name != element.text and NAME.match(name):
+            made = _rename(text, language, meant, element.spans, name)
+            if made is not None:
+                yield Candidate(made, name, "filled")
+    stem = NEUTRAL.get(meant.role, "value") if meant is not None else "value"
+    for number in range(1, 100):
+        name = stem if number == 1 else f"{stem}{number}"
+        made = _rename(text, language, meant, element.spans, name)
+        if made is not None:
+            yield Candidate(made, name, "renamed")
+            return
+
+
+def _rename(text: str, language: str, meant: Identifier | None, spans: Sequence[Span], name: str) -> str | None:
+    """Rename by the scoping rules; where they forbid it, only the occurrences themselves, with a name that is new."""
+    if meant is not None:
+        try:
+            return rename(text, language, meant, name).code
+        except CodeError:
+            pass
+    if name in table_of(language).keywords or re.search(rf"\b{re.escape(name)}\b", text):
+        return None
+    return apply(text, [Edit(span, name) for span in spans]).code
+
+
+def _blocks(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None) -> list[list[str]]:
+    """Return for each statement itself with its names and literals filled anew."""
+    if model is None or not found:
+        return [[] for _ in found]
+    leaves = [leaves_of(sample.text(element.field), sample.language, element.spans[0]) for sample, element in found]
+    filled = model.texts(
+        [(sample.text(element.field), kept) for (sample, element), kept in zip(found, leaves, strict=True)]
+    )
+    blocks = []
+    for (sample, element), kept, words in zip(found, leaves, filled, strict=True):
+        text, edits = sample.text(element.field), []
+        for span, word in zip(kept, words, strict=True):
+            old = span.of(text)
+            head = old[: len(old) - len(old.lstrip())]
+            edits.append(Edit(span, head + word.strip()))
+        grown = sum(len(edit.text) - len(edit.span) for edit in edits)
+        whole = apply(text, edits).code
+        span = element.spans[0]
+        blocks.append([whole[span.start : span.end + grown]] if edits else [])
+    return blocks
+
+
+def leaves_of(code: str, language: str, span: Span) -> tuple[Span, ...]:
+    """Return the names and literals within a statement: all but keywords, punctuation and comments."""
+    tree, table = parse(code, language).tree, table_of(language)
+    return tuple(
+        Span(tree.starts[node], tree.ends[node])
+        for node in range(1, len(tree.kinds))
+        if tree.nexts[node] == node + 1
+        and span.start <= tree.starts[node]
+        and tree.ends[node] <= span.end
+        and tree.kinds[node] not in table.comments
+        and tree.words(node) not in table.keywords
+        and any(character.isalnum() for character in tree.words(node))
+    )
+
+
+def _replaced(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
+    text, language, span = sample.text(element.field), sample.language, element.spans[0]
+    errors = count_errors(text, language) if language in LANGUAGES else 0
+    for block in proposed:
+        made = apply(text, [Edit(span, block)]).code
+        if block != element.text and count_errors(made, language) <= errors:
+            yield Candidate(made, block, "filled")
+    whole = next((each for each in statements(text, language) if each.span == span), None)
+    if whole is not None:
+        yield Candidate(without_statement(text, language, whole).code, "", "removed")
+
+
+def _tidy(text: str) -> str:
+    """Close the gaps that a removed word leaves."""
+    return re.sub(r"[ \t]{2,}", " ", text).strip()

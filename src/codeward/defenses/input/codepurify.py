@@ -1,0 +1,181 @@
+"""CodePurify: purify inputs by the entropy of where the model's confidence rests (arXiv 2410.20136).
+
+A clean prediction rests on much of the code, a backdoored one on a single element. Each identifier and each statement is
+hidden in turn, the change of the model's confidence in its own answer is the element's score, and the entropy of the
+scores, divided by its largest possible value, tells how evenly it rests. Where it is low, the element of the largest score
+is filled anew by a masked language model.
+
+Departures from the paper and its released code: one threshold, calibrated on clean inputs alone; scores that are all zero
+mean that nothing stands out (the released code has no number then); only masked places are rewritten, a name everywhere
+alike and by scoping rules; the result is source code. With ``verify`` (on; not in the paper) a fill has to take effect:
+the model's confidence must move by half of what hiding the element moves, else the next fill is tried, then a neutral name
+or no statement at all. ``prior`` and ``direction`` are ours too; see ``docs/input.md`` for what each does, measured.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
+from codeward.defenses.input._elements import Part, cut, parts_of, reaches, without
+from codeward.defenses.input._fills import Candidate, candidates
+from codeward.defenses.input._masked import AUTO, masked_model
+from codeward.errors import CodeError
+from codeward.registry import method
+from codeward.types import Prediction, Sample
+from codeward.victims.base import Victim
+
+KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
+    "all": ("identifier", "statement"),
+    "identifiers": ("identifier",),
+    "statements": ("statement",),
+}
+EFFECT = 0.5
+"""The share of an element's score that a fill has to reach."""
+
+
+@input_defenses.register("codepurify")
+@method
+class CodePurify(InputDefense):
+    """Purification by entropy: hide each element, find the one on which the answer rests, and fill it anew."""
+
+    elements: Literal["all", "identifiers", "statements"] = "all"
+    """What is hidden in turn."""
+    masked_model: str = AUTO
+    """The masked language model that fills: a folder or hub name; ``auto`` is the embedded one where there is one."""
+    fills: Annotated[int, Field(ge=1)] = 4
+    """How many fills are tried."""
+    verify: bool = True
+    """Whether a fill has to move the confidence by half of the element's score."""
+    prior: Annotated[float, Field(ge=0)] = 0.0
+    """Added to every score before the entropy is taken, so that tiny changes are no evidence."""
+    direction: Literal["both", "fall"] = "both"
+    """Whether a rise of the confidence counts as much as a fall (the paper), or not at all."""
+
+    def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
+        """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
+        ends = reaches(samples, victim.task.kind, victim.reach)
+        parts: list[list[Part]] = []
+        problems: list[str] = []
+        for sample, reach in zip(samples, ends, strict=True):
+            try:
+                kinds = KINDS[self.elements]
+                parts.append([part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)])
+                problems.append("")
+            except CodeError as problem:
+                parts.append([])
+                problems.append(str(problem))
+        scores = self._scores(samples, ends, parts, answers, victim)
+        return [
+            Examination(0.0, problem=problem) if problem else self._examination(own, values)
+            for own, values, problem in zip(parts, scores, problems, strict=True)
+        ]
+
+    def mend(
+        self,
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        found: Sequence[Examination],
+        victim: Victim,
+    ) -> list[tuple[Sample, tuple[Change, ...]]]:
+        """See ``InputDefense.mend``."""
+        model = masked_model(self.masked_model)
+        pairs = [(sample, each.elements[0]) for sample, each in zip(samples, found, strict=True)]
+        choices = candidates(pairs, model, self.fills)
+        rows = [
+            (place, sample.with_text(element.field, choice.text))
+            for place, ((sample, element), made) in enumerate(zip(pairs, choices, strict=True))
+            for choice in made
+        ]
+        effects = self._effects(samples, answers, rows, victim) if self.verify else [0.0] * len(rows)
+        shares = iter(effects)
+        results: list[tuple[Sample, tuple[Change, ...]]] = []
+        for (sample, element), made in zip(pairs, choices, strict=True):
+            moved = [next(shares) for _ in made]
+            chosen = self._choose(made, moved, element)
+            if chosen is None:
+                results.append((sample, ()))
+            else:
+                results.append((sample.with_text(element.field, chosen.text), (chosen.change(element),)))
+        return results
+
+    def _choose(self, made: Sequence[Candidate], moved: Sequence[float], element: Element) -> Candidate | None:
+        """Return the first candidate that takes effect, else the one with the largest effect."""
+        if not made:
+            return None
+        if not self.verify:
+            return made[0]
+        works = (choice for choice, effect in zip(made, moved, strict=True) if effect >= EFFECT * element.score)
+        return next(works, made[int(np.argmax(moved))])
+
+    def _effects(
+        self,
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        rows: Sequence[tuple[int, Sample]],
+        victim: Victim,
+    ) -> list[float]:
+        every = [*samples, *(sample for _, sample in rows)]
+        outputs = [each.output for each in answers] + [answers[place].output for place, _ in rows]
+        sure = victim.confidence(every, outputs)
+        before = sure[: len(samples)]
+        kind = victim.task.kind
+        return [
+            self._moved(before[place], after, kind)
+            for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
+        ]
+
+    def _scores(
+        self,
+        samples: Sequence[Sample],
+        ends: Sequence[dict[str, int]],
+        parts: Sequence[Sequence[Part]],
+        answers: Sequence[Prediction],
+        victim: Victim,
+    ) -> list[list[float]]:
+        """Return for each part how much hiding it moves the confidence in the model's own answer."""
+        copies, outputs = [], []
+        for sample, reach, own, answer in zip(samples, ends, parts, answers, strict=True):
+            shown = cut(sample, reach)
+            copies.append(shown)
+            copies += [without(shown, part, reach[part.field], victim.unknown) for part in own]
+            outputs += [answer.output] * (len(own) + 1)
+        sure = iter(victim.confidence(copies, outputs) if copies else [])
+        scores = []
+        for own in parts:
+            before = next(sure)
+            scores.append([self._moved(before, next(sure), victim.task.kind) for _ in own])
+        return scores
+
+    def _moved(self, before: float, after: float, kind: str) -> float:
+        """Return a change of confidence; a text's mean log-likelihood counts only where it falls (section 3.2)."""
+        if kind == "generation" or self.direction == "fall":
+            return max(0.0, before - after)
+        return abs(before - after)
+
+    def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
+        order = sorted(range(len(parts)), key=lambda at: -scores[at])
+        ranked = tuple(
+            Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
+        )
+        raw, evenness = entropy(scores, self.prior)
+        details = {"entropy": raw, "evenness": evenness, "elements": float(len(parts))}
+        return Examination(1.0 - evenness, ranked, details)
+
+
+def entropy(scores: Sequence[float], prior: float = 0.0) -> tuple[float, float]:
+    """Return the entropy of scores in nats, and its share of the largest possible one (1 where nothing stands out).
+
+    Args:
+        scores: At least 0 each; section 3.3 divides each by their sum.
+        prior: Added to each of them first.
+    """
+    values = np.asarray(scores, dtype=np.float64) + prior
+    total = values.sum()
+    if len(values) < 2 or not total > 0:
+        return 0.0, 1.0
+    shares = values[values > 0] / total
+    raw = float(-(shares * np.log(shares)).sum())
+    return max(raw, 0.0), min(max(raw, 0.0) / float(np.log(len(values))), 1.0)
