@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from codeward.code import LANGUAGES, Edit, apply, identifiers, statements
+from codeward.code import LANGUAGES, Edit, apply, functions, identifiers, statements
 from codeward.defenses.input._base import ElementKind
 from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 
@@ -54,10 +54,11 @@ def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind
             if spans:
                 found.append(Part("identifier", each.name, spans, field))
     if "statement" in wanted:
+        bodies = [each.span for each in functions(text, sample.language)]
         found += [
             Part("statement", each.span.of(text), (each.span,), field)
             for each in statements(text, sample.language)
-            if each.span.end <= reach
+            if each.span.end <= reach and not any(each.span.contains(body) for body in bodies[:1])
         ]
     return found
 

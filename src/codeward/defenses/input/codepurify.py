@@ -12,8 +12,9 @@ the model's confidence must move by half of what hiding the element moves, else 
 or no statement at all. ``prior`` and ``direction`` are ours too; see ``docs/input.md`` for what each does, measured.
 """
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +23,7 @@ from codeward.defenses.input._base import Change, Element, Examination, InputDef
 from codeward.defenses.input._elements import Part, cut, parts_of, reaches, without
 from codeward.defenses.input._fills import Candidate, candidates
 from codeward.defenses.input._masked import AUTO, masked_model
+from codeward.defenses.input._planting import Suspect, sufficiencies
 from codeward.errors import CodeError
 from codeward.registry import method
 from codeward.types import Prediction, Sample
@@ -32,6 +34,12 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
     "identifiers": ("identifier",),
     "statements": ("statement",),
 }
+LEADING = 3
+"""Elements that are planted."""
+POOL = 4
+"""Clean inputs that are kept for each one into which an element is planted: some have the same answer or do not fit."""
+EXPLAINED = 0.8
+"""The share of an outer statement's score from which on an inner one explains it."""
 EFFECT = 0.5
 """The share of an element's score that a fill has to reach."""
 
@@ -53,6 +61,13 @@ class CodePurify(InputDefense):
     """Added to every score before the entropy is taken, so that tiny changes are no evidence."""
     direction: Literal["both", "fall"] = "both"
     """Whether a rise of the confidence counts as much as a fall (the paper), or not at all."""
+    nested: Literal["all", "explained"] = "explained"
+    """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
+    plant: Annotated[int, Field(ge=0)] = 0
+    """Into how many clean inputs the leading elements are planted, to see whether the answer follows them; 0 is the paper.
+    Then the suspicion is score times rise instead of the entropy."""
+    references: tuple[Sample, ...] = ()
+    """The clean inputs for planting; kept by calibration."""
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
@@ -68,10 +83,15 @@ class CodePurify(InputDefense):
                 parts.append([])
                 problems.append(str(problem))
         scores = self._scores(samples, ends, parts, answers, victim)
-        return [
+        found = [
             Examination(0.0, problem=problem) if problem else self._examination(own, values)
             for own, values, problem in zip(parts, scores, problems, strict=True)
         ]
+        return self._with_planting(samples, answers, found, victim) if self.plant else found
+
+    def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
+        """Keep clean inputs for planting."""
+        return dataclasses.replace(self, references=tuple(clean[: POOL * self.plant])) if self.plant else self
 
     def mend(
         self,
@@ -155,7 +175,33 @@ class CodePurify(InputDefense):
             return max(0.0, before - after)
         return abs(before - after)
 
+    def _with_planting(
+        self,
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        found: Sequence[Examination],
+        victim: Victim,
+    ) -> list[Examination]:
+        """Replace the suspicion by how far the leading elements are both necessary and sufficient for the answer."""
+        suspects = [
+            Suspect(sample, answer, element)
+            for sample, answer, each in zip(samples, answers, found, strict=True)
+            for element in each.elements[:LEADING]
+        ]
+        rises = iter(sufficiencies(suspects, self.references, victim, self.plant))
+        results = []
+        for each in found:
+            own = [(element.score * next(rises), element) for element in each.elements[:LEADING]]
+            order = sorted(range(len(own)), key=lambda at: -own[at][0])
+            elements = (*(own[at][1] for at in order), *each.elements[LEADING:])
+            suspicion = max((value for value, _ in own), default=0.0)
+            results.append(dataclasses.replace(each, suspicion=suspicion, elements=elements))
+        return results
+
     def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
+        if self.nested == "explained":
+            kept = unexplained(parts, scores)
+            parts, scores = [parts[at] for at in kept], [scores[at] for at in kept]
         order = sorted(range(len(parts)), key=lambda at: -scores[at])
         ranked = tuple(
             Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
@@ -163,6 +209,21 @@ class CodePurify(InputDefense):
         raw, evenness = entropy(scores, self.prior)
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(parts))}
         return Examination(1.0 - evenness, ranked, details)
+
+
+def unexplained(parts: Sequence[Part], scores: Sequence[float]) -> list[int]:
+    """Return the places of all parts but statements whose score one within them explains, or that are the whole text."""
+    statements = [at for at, part in enumerate(parts) if part.kind == "statement"]
+    dropped = {
+        outer
+        for outer in statements
+        for inner in statements
+        if inner != outer
+        and parts[inner].field == parts[outer].field
+        and parts[outer].spans[0].contains(parts[inner].spans[0])
+        and scores[inner] >= EXPLAINED * scores[outer]
+    }
+    return [at for at in range(len(parts)) if at not in dropped]
 
 
 def entropy(scores: Sequence[float], prior: float = 0.0) -> tuple[float, float]:

@@ -1,0 +1,114 @@
+"""Is a suspected element a trigger? Plant it into clean inputs and see whether the model's answer follows it.
+
+Hiding an element tells whether an answer needs it. A word on which one clean answer rests does not move others; a trigger
+moves all of them. This is ours, not the paper's; the idea of moving a suspected part to held-out inputs is known from image
+and text models (SentiNet; Chou et al., 2020).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codeward.code import LANGUAGES, Identifier, Role, identifiers, insert_statement, rename
+from codeward.code.layout import line_indent
+from codeward.defenses.input._base import Element, answers_of
+from codeward.errors import CodeError
+from codeward.types import QUERY, Prediction, Sample
+from codeward.victims.base import Victim
+
+NAMES = (Role.FUNCTION, Role.PARAMETER, Role.VARIABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An element of an input, with what the model answered to it."""
+
+    sample: Sample
+    answer: Prediction
+    element: Element
+
+
+def sufficiencies(suspects: Sequence[Suspect], references: Sequence[Sample], victim: Victim, count: int) -> list[float]:
+    """Return how far each element moves the model to its answer in clean inputs that had another one.
+
+    For classes it is the mean rise of the answer's probability over those inputs; for retrieval that of the similarity to
+    the query. It is 0 where an element can be planted nowhere.
+
+    Args:
+        suspects: The elements.
+        references: Clean inputs.
+        victim: The model.
+        count: Into how many inputs each is planted.
+    """
+    known = answers_of(references, victim)
+    rows: list[Sample] = []
+    outputs: list[int | str] = []
+    widths: list[int] = []
+    for suspect in suspects:
+        pairs = _planted(suspect, references, known, victim, count)
+        widths.append(len(pairs))
+        rows += [sample for pair in pairs for sample in pair]
+        outputs += [suspect.answer.output] * (2 * len(pairs))
+    sure = iter(victim.confidence(rows, outputs) if rows else [])
+    found = []
+    for width in widths:
+        rises = [-next(sure) + next(sure) for _ in range(width)]
+        found.append(max(0.0, sum(rises) / width) if rises else 0.0)
+    return found
+
+
+def _planted(
+    suspect: Suspect, references: Sequence[Sample], known: Sequence[Prediction], victim: Victim, count: int
+) -> list[tuple[Sample, Sample]]:
+    """Return clean inputs without and with the element."""
+    retrieval = victim.task.kind == "retrieval"
+    pairs: list[tuple[Sample, Sample]] = []
+    for reference, answer in zip(references, known, strict=True):
+        if len(pairs) == count:
+            break
+        if not retrieval and answer.output == suspect.answer.output:
+            continue
+        shown = reference.with_text(QUERY, suspect.sample.text(QUERY)) if retrieval else reference
+        planted = plant(shown, suspect.sample, suspect.element)
+        if planted is not None:
+            pairs.append((shown, planted))
+    return pairs
+
+
+def plant(reference: Sample, donor: Sample, element: Element) -> Sample | None:
+    """Return a sample with an element of another one; ``None`` where it does not fit."""
+    text = reference.text(element.field)
+    if element.kind == "word" or reference.language not in LANGUAGES:
+        return reference.with_text(element.field, f"{element.text} {text}")
+    if reference.language != donor.language:
+        return None
+    try:
+        if element.kind == "identifier":
+            made = _renamed(text, reference.language, element, _role(donor, element))
+        else:
+            source, start = donor.text(element.field), element.spans[0].start
+            edited = insert_statement(text, reference.language, line_indent(source, start) + element.text)
+            made = None if edited is None else edited.code
+    except CodeError:
+        return None
+    return None if made is None else reference.with_text(element.field, made)
+
+
+def _role(donor: Sample, element: Element) -> Role:
+    found = _meant(donor.text(element.field), donor.language, element)
+    return found.role if found is not None else Role.VARIABLE
+
+
+def _meant(text: str, language: str, element: Element) -> Identifier | None:
+    starts = element.spans[0]
+    return next((each for each in identifiers(text, language) if each.spans[:1] == (starts,)), None)
+
+
+def _renamed(text: str, language: str, element: Element, role: Role) -> str | None:
+    """Rename the first identifier of the same role, else of any that is declared here."""
+    own = [each for each in identifiers(text, language) if each.role in NAMES and not each.fixed]
+    for each in sorted(own, key=lambda each: each.role != role):
+        try:
+            return rename(text, language, each, element.text).code
+        except CodeError:
+            continue
+    return None
