@@ -17,20 +17,23 @@ def families() -> dict[str, Any]:
     """Return every registry by the plural of its noun."""
     from codeward.attacks import attacks
     from codeward.attacks.payloads import payloads
+    from codeward.defenses.input import input_defenses
     from codeward.defenses.training import training_defenses
     from codeward.metrics import metrics
     from codeward.tasks import tasks
 
-    return {registry.plural: registry for registry in (attacks, payloads, tasks, metrics, training_defenses)}
+    return {
+        registry.plural: registry for registry in (attacks, payloads, tasks, metrics, training_defenses, input_defenses)
+    }
 
 
 def run(
     family: Annotated[
-        str | None, typer.Argument(help="attacks, payloads, tasks, metrics, losses, layouts or models.")
+        str | None, typer.Argument(help="attacks, payloads, tasks, metrics, losses, input_defenses, layouts or models.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """List attacks, payloads, tasks, metrics, losses, data layouts and built-in models."""
+    """List attacks, payloads, tasks, metrics, defenses, data layouts and built-in models."""
     rows = catalogue()
     if family is not None:
         if family not in rows:

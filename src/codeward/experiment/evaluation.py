@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codeward.data import fingerprint
-from codeward.errors import ModelError
+from codeward.errors import ModelError, UsageError
+from codeward.experiment.calibration import Calibration
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import pick_examples
 from codeward.experiment.manifest import Threat
@@ -20,6 +21,7 @@ from codeward.experiment.measure import (
     success_rows,
     utility,
 )
+from codeward.experiment.protection import protect
 from codeward.experiment.record import Example, Record, ScoreRow
 from codeward.experiment.search import search_success, search_utility
 from codeward.tasks import Task
@@ -49,17 +51,19 @@ def evaluate(
     *,
     threat: Threat | None = None,
     reference: Victim | None = None,
+    defenses: Sequence[Calibration] = (),
     seed: int = 0,
     title: str | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> Record:
-    """Measure a victim, and a clean model beside it, on test rows.
+    """Measure a victim, a clean model beside it, and input defenses before it, on test rows.
 
     Args:
         victim: The model to measure.
         samples: Clean test rows with their true targets.
         threat: The attack to measure; without it only clean utility is.
         reference: A clean model for the same task, measured on the same rows with the same triggers.
+        defenses: Calibrated input defenses, each measured before the victim.
         seed: The seed that the stamps derive from.
         title: The record's title.
         config: What led here, to be kept in the record.
@@ -80,12 +84,19 @@ def evaluate(
     if threat is not None:
         with _Clock(findings.timings, "attack"):
             _attack(findings, models, threat, samples, seed)
+    for calibration in defenses:
+        with _Clock(findings.timings, calibration.name):
+            _protect(findings, calibration, victim, samples, threat)
     return Record(
         verb="evaluate",
         title=title or _title(task, threat),
         task=task.name,
         kind=task.kind,
-        config={**(config or {}), **({} if threat is None else threat.settings())},
+        config={
+            **(config or {}),
+            **({} if threat is None else threat.settings()),
+            **({"defenses": {each.name: each.settings for each in defenses}} if defenses else {}),
+        },
         seed=seed,
         scores=findings.scores,
         counts=findings.counts or {"total": len(samples)},
@@ -119,6 +130,25 @@ def _attack(
         outcome = attack_outcome(model, threat.payload, pairs, generated=victim.task.kind == "generation")
         findings.outcomes[name] = outcome
         findings.scores += success_rows(outcome, name)
+
+
+def _protect(
+    findings: _Findings, calibration: Calibration, victim: Victim, samples: Sequence[Sample], threat: Threat | None
+) -> None:
+    """Measure an input defense before the victim."""
+    if victim.task.kind == "retrieval":
+        raise UsageError("input defenses are not measured for search yet; leave out --defense")
+    found = protect(
+        calibration.name,
+        calibration.defense,
+        victim,
+        samples,
+        threat=threat,
+        pairs=findings.pairs,
+        outcome=findings.outcomes.get(VICTIM),
+    )
+    findings.scores += found.scores
+    findings.timings[f"{calibration.name}, a clean input"] = round(found.seconds, 5)
 
 
 def _examples(findings: _Findings, victim: Victim) -> list[Example]:

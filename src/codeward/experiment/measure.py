@@ -60,7 +60,7 @@ def utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score
     predictions = victim.predict(samples)
     outputs = [prediction.output for prediction in predictions]
     targets = [sample.target for sample in samples]
-    language = _one_language(samples)
+    language = one_language(samples)
     return [metrics.make(name).score(outputs, targets, language=language) for name in task.metrics]
 
 
@@ -80,7 +80,7 @@ def baseline(task: Task, samples: Sequence[Sample]) -> tuple[str, list[Score]] |
         name, outputs = COPY, [sample.code for sample in samples]
     else:
         return None
-    language = _one_language(samples)
+    language = one_language(samples)
     return name, [metrics.make(metric).score(outputs, targets, language=language) for metric in task.metrics]
 
 
@@ -139,6 +139,7 @@ def success_rows(outcome: Outcome, model: str) -> list[ScoreRow]:
     return rows
 
 
-def _one_language(samples: Sequence[Sample]) -> str | None:
+def one_language(samples: Sequence[Sample]) -> str | None:
+    """Return the language that all samples are in; ``None`` where they have several."""
     languages = {sample.language for sample in samples}
     return languages.pop() if len(languages) == 1 else None

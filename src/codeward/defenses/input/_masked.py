@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from codeward.errors import ModelError
 from codeward.types import Span
-from codeward.victims.batching import autocast, pad, run_batched
 from codeward.zoo import embedded, resolve
 
 AUTO = "auto"
@@ -115,6 +114,8 @@ class MaskedModel:
     def _run(self, rows: Sequence[dict[str, list[int]]], places: Sequence[list[int]]) -> list[Floats]:
         """Return the log-probabilities at some places of each row."""
         import torch
+
+        from codeward.victims.batching import autocast, pad, run_batched
 
         device = next(self.model.parameters()).device
         padding = self.tokenizer.pad_token_id

@@ -12,18 +12,17 @@ the model's confidence must move by half of what hiding the element moves, else 
 or no statement at all. ``prior`` and ``direction`` are ours too; see ``docs/input.md`` for what each does, measured.
 """
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import Part, cut, parts_of, reaches, without
+from codeward.defenses.input._elements import Part, parts_of, reaches
 from codeward.defenses.input._fills import Candidate, candidates
+from codeward.defenses.input._hiding import moved, scores_of
 from codeward.defenses.input._masked import AUTO, masked_model
-from codeward.defenses.input._planting import Suspect, sufficiencies
 from codeward.errors import CodeError
 from codeward.registry import method
 from codeward.types import Prediction, Sample
@@ -34,10 +33,6 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
     "identifiers": ("identifier",),
     "statements": ("statement",),
 }
-LEADING = 3
-"""Elements that are planted."""
-POOL = 4
-"""Clean inputs that are kept for each one into which an element is planted: some have the same answer or do not fit."""
 EXPLAINED = 0.8
 """The share of an outer statement's score from which on an inner one explains it."""
 EFFECT = 0.5
@@ -63,11 +58,6 @@ class CodePurify(InputDefense):
     """Whether a rise of the confidence counts as much as a fall (the paper), or not at all."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
-    plant: Annotated[int, Field(ge=0)] = 0
-    """Into how many clean inputs the leading elements are planted, to see whether the answer follows them; 0 is the paper.
-    Then the suspicion is score times rise instead of the entropy."""
-    references: tuple[Sample, ...] = ()
-    """The clean inputs for planting; kept by calibration."""
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
@@ -82,16 +72,11 @@ class CodePurify(InputDefense):
             except CodeError as problem:
                 parts.append([])
                 problems.append(str(problem))
-        scores = self._scores(samples, ends, parts, answers, victim)
-        found = [
+        scores = scores_of(samples, ends, parts, answers, victim, only_falls=self.direction == "fall")
+        return [
             Examination(0.0, problem=problem) if problem else self._examination(own, values)
             for own, values, problem in zip(parts, scores, problems, strict=True)
         ]
-        return self._with_planting(samples, answers, found, victim) if self.plant else found
-
-    def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
-        """Keep clean inputs for planting."""
-        return dataclasses.replace(self, references=tuple(clean[: POOL * self.plant])) if self.plant else self
 
     def mend(
         self,
@@ -141,62 +126,11 @@ class CodePurify(InputDefense):
         outputs = [each.output for each in answers] + [answers[place].output for place, _ in rows]
         sure = victim.confidence(every, outputs)
         before = sure[: len(samples)]
-        kind = victim.task.kind
+        only_falls = self.direction == "fall"
         return [
-            self._moved(before[place], after, kind)
+            moved(before[place], after, victim, only_falls=only_falls)
             for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
         ]
-
-    def _scores(
-        self,
-        samples: Sequence[Sample],
-        ends: Sequence[dict[str, int]],
-        parts: Sequence[Sequence[Part]],
-        answers: Sequence[Prediction],
-        victim: Victim,
-    ) -> list[list[float]]:
-        """Return for each part how much hiding it moves the confidence in the model's own answer."""
-        copies, outputs = [], []
-        for sample, reach, own, answer in zip(samples, ends, parts, answers, strict=True):
-            shown = cut(sample, reach)
-            copies.append(shown)
-            copies += [without(shown, part, reach[part.field], victim.unknown) for part in own]
-            outputs += [answer.output] * (len(own) + 1)
-        sure = iter(victim.confidence(copies, outputs) if copies else [])
-        scores = []
-        for own in parts:
-            before = next(sure)
-            scores.append([self._moved(before, next(sure), victim.task.kind) for _ in own])
-        return scores
-
-    def _moved(self, before: float, after: float, kind: str) -> float:
-        """Return a change of confidence; a text's mean log-likelihood counts only where it falls (section 3.2)."""
-        if kind == "generation" or self.direction == "fall":
-            return max(0.0, before - after)
-        return abs(before - after)
-
-    def _with_planting(
-        self,
-        samples: Sequence[Sample],
-        answers: Sequence[Prediction],
-        found: Sequence[Examination],
-        victim: Victim,
-    ) -> list[Examination]:
-        """Replace the suspicion by how far the leading elements are both necessary and sufficient for the answer."""
-        suspects = [
-            Suspect(sample, answer, element)
-            for sample, answer, each in zip(samples, answers, found, strict=True)
-            for element in each.elements[:LEADING]
-        ]
-        rises = iter(sufficiencies(suspects, self.references, victim, self.plant))
-        results = []
-        for each in found:
-            own = [(element.score * next(rises), element) for element in each.elements[:LEADING]]
-            order = sorted(range(len(own)), key=lambda at: -own[at][0])
-            elements = (*(own[at][1] for at in order), *each.elements[LEADING:])
-            suspicion = max((value for value, _ in own), default=0.0)
-            results.append(dataclasses.replace(each, suspicion=suspicion, elements=elements))
-        return results
 
     def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
         if self.nested == "explained":

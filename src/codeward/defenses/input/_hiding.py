@@ -1,0 +1,51 @@
+"""Hide parts of inputs one at a time, and see how the model's confidence in its own answer moves."""
+
+from collections.abc import Sequence
+
+from codeward.defenses.input._elements import Part, cut, without
+from codeward.types import Prediction, Sample
+from codeward.victims.base import Victim
+
+
+def scores_of(
+    samples: Sequence[Sample],
+    ends: Sequence[dict[str, int]],
+    parts: Sequence[Sequence[Part]],
+    answers: Sequence[Prediction],
+    victim: Victim,
+    *,
+    filler: str | None = None,
+    only_falls: bool = False,
+) -> list[list[float]]:
+    """Return for each part how much hiding it moves the confidence; the copies of all samples share batches.
+
+    Args:
+        samples: The inputs.
+        ends: How many characters the model reads of each field, for each input.
+        parts: The parts of each input.
+        answers: The model's own answers.
+        victim: The model.
+        filler: What stands in the place of a part; by default the model's unknown token.
+        only_falls: Whether a rise counts nothing.
+    """
+    hidden = victim.unknown if filler is None else filler
+    copies: list[Sample] = []
+    outputs: list[int | str] = []
+    for sample, reach, own, answer in zip(samples, ends, parts, answers, strict=True):
+        shown = cut(sample, reach)
+        copies.append(shown)
+        copies += [without(shown, part, reach[part.field], hidden) for part in own]
+        outputs += [answer.output] * (len(own) + 1)
+    sure = iter(victim.confidence(copies, outputs) if copies else [])
+    scores = []
+    for own in parts:
+        before = next(sure)
+        scores.append([moved(before, next(sure), victim, only_falls=only_falls) for _ in own])
+    return scores
+
+
+def moved(before: float, after: float, victim: Victim, *, only_falls: bool = False) -> float:
+    """Return a change of confidence; a text's mean log-likelihood counts only where it falls (CodePurify, section 3.2)."""
+    if only_falls or victim.task.kind == "generation":
+        return max(0.0, before - after)
+    return abs(before - after)

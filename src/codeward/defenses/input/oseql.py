@@ -1,0 +1,73 @@
+"""OSeqL: leave out each line and look for an outlier among the confidences (Hussain et al., arXiv 2312.04004).
+
+A line that holds a trigger moves the model's confidence in its answer as no other line does. Departures: the outlier is the
+largest change in units of the median absolute deviation (the paper trains a one-class SVM on the few values of one input),
+and one threshold is calibrated on clean inputs. The line is taken away.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codeward.code import Edit, apply
+from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
+from codeward.defenses.input._elements import Part, lines_of, reaches
+from codeward.defenses.input._hiding import scores_of
+from codeward.registry import method
+from codeward.types import Prediction, Sample
+from codeward.victims.base import Victim
+
+CONSISTENT = 1.4826
+"""By which the median absolute deviation estimates a standard deviation."""
+NOISE = 1e-3
+"""Changes of confidence below this are rounding."""
+
+
+@input_defenses.register("oseql")
+@method
+class OSeqL(InputDefense):
+    """Leave out each line; the one whose absence moves the confidence like no other is taken away."""
+
+    def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
+        """See ``InputDefense.examine``."""
+        ends = reaches(samples, victim.task.kind, victim.reach)
+        parts = [
+            [part for field, end in reach.items() for part in lines_of(sample.text(field), field, end)]
+            for sample, reach in zip(samples, ends, strict=True)
+        ]
+        scores = scores_of(samples, ends, parts, answers, victim, filler="")
+        return [_examination(own, values) for own, values in zip(parts, scores, strict=True)]
+
+    def mend(
+        self,
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        found: Sequence[Examination],
+        victim: Victim,
+    ) -> list[tuple[Sample, tuple[Change, ...]]]:
+        """See ``InputDefense.mend``."""
+        results: list[tuple[Sample, tuple[Change, ...]]] = []
+        for sample, each in zip(samples, found, strict=True):
+            line = each.elements[0]
+            text = apply(sample.text(line.field), [Edit(span, "") for span in line.spans]).code
+            change = Change("line", line.field, line.spans[0], line.text, "", "removed", line.score)
+            results.append((sample.with_text(line.field, text), (change,)))
+        return results
+
+
+def _examination(parts: Sequence[Part], scores: Sequence[float]) -> Examination:
+    order = sorted(range(len(parts)), key=lambda at: -scores[at])
+    ranked = tuple(
+        Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
+    )
+    return Examination(outlyingness(scores), ranked)
+
+
+def outlyingness(scores: Sequence[float]) -> float:
+    """Return how far the largest value stands from the median, in robust standard deviations; 0 for fewer than three."""
+    if len(scores) < 3:
+        return 0.0
+    values = np.asarray(scores, dtype=np.float64)
+    middle = float(np.median(values))
+    spread = CONSISTENT * float(np.median(np.abs(values - middle)))
+    return (float(values.max()) - middle) / (spread + NOISE)

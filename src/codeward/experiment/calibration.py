@@ -1,0 +1,105 @@
+"""Calibrations on disk: the thresholds of an input defense, for one model and no other."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from codeward.data import fingerprint
+from codeward.defenses.input import InputDefense, input_defenses
+from codeward.errors import DataError, ModelError, UsageError
+from codeward.files import write_text
+from codeward.types import Sample
+from codeward.victims.base import Victim
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A defense that is ready to use, and what made it so."""
+
+    defense: InputDefense
+    name: str
+    false_positive_rate: float
+    model: str
+    """Fingerprint of the model that it was calibrated for."""
+    clean: str
+    """Fingerprint of the clean samples."""
+    samples: int
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The defense's options, without the clean samples that it keeps."""
+        return {name: value for name, value in input_defenses.settings(self.defense).items() if name != "references"}
+
+
+def calibrate(
+    name: str,
+    options: dict[str, object],
+    clean: Sequence[Sample],
+    victim: Victim,
+    *,
+    false_positive_rate: float,
+    progress: object = None,
+) -> Calibration:
+    """Make a defense and calibrate it.
+
+    Raises:
+        UsageError: If there is no such defense or option, or the rate is none.
+        DataError: If the clean samples are too few.
+    """
+    made = input_defenses.make(name, options)
+    ready = made.calibrate(clean, victim, false_positive_rate=false_positive_rate, progress=progress)  # type: ignore[arg-type]
+    return Calibration(ready, name, false_positive_rate, victim.fingerprint, fingerprint(clean), len(clean))
+
+
+def place_of(model: str | Path, name: str) -> Path:
+    """Return where a calibration of a model lies: beside its weights."""
+    return Path(model) / f"calibration-{name}.json"
+
+
+def save_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration, whole or not at all."""
+    row = {
+        "schema_version": SCHEMA,
+        "defense": calibration.name,
+        "options": input_defenses.settings(calibration.defense),
+        "false_positive_rate": calibration.false_positive_rate,
+        "model": calibration.model,
+        "clean": calibration.clean,
+        "samples": calibration.samples,
+    }
+    write_text(path, json.dumps(row, indent=1, ensure_ascii=False) + "\n")
+
+
+def load_calibration(path: Path, victim: Victim) -> Calibration:
+    """Read a calibration.
+
+    Raises:
+        DataError: If the file is no calibration of a schema that this version reads.
+        ModelError: If it was made for another model.
+    """
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if row["schema_version"] != SCHEMA:
+            raise DataError(f"{path}: written in schema {row['schema_version']}, but this version reads {SCHEMA}")
+        options = dict(row["options"])
+        references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
+        kept = {"references": references} if references else {}
+        defense = input_defenses.make(row["defense"], {**options, **kept})
+        found = Calibration(
+            defense, row["defense"], row["false_positive_rate"], row["model"], row["clean"], row["samples"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as problem:
+        if isinstance(problem, UsageError):
+            raise
+        raise DataError(f"{path}: this is no calibration; calibrate again with --calibration") from None
+    if found.model != victim.fingerprint:
+        raise ModelError(
+            f"{path}: the calibration was made for another model ({found.model}, this one is {victim.fingerprint}); "
+            "calibrate again with --calibration"
+        )
+    return found
