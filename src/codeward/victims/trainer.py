@@ -7,6 +7,7 @@ import torch
 from transformers import Trainer, TrainerCallback
 
 from codeward.types import Kind
+from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
 from codeward.victims.huggingface import pooled
 
@@ -43,6 +44,10 @@ class VictimTrainer(Trainer):
         if kind == "retrieval":
             # Each batch has a mean of its own: the trainer divides by the number of batches of a step.
             self.model_accepts_loss_kwargs = False
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Return the context of a step: accelerate's covers the model's own forward only, not that of a bi-encoder."""
+        return autocast(self.args.device, "bf16" if self.args.bf16 else "fp32")
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         dataset: Any = self.train_dataset

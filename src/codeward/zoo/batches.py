@@ -91,8 +91,21 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
                 **(self._masked(ids, rng) if self.kind == "encoder" else {"input_ids": ids, "labels": ids}),
                 "piece": piece,
             }
-        if self.names is not None and rng.random() < HIDDEN_SHARE:
-            names = self.names[block].astype(np.int64) - 1
+        piece = self.short if place < self.cut else len(ids)
+        starts = range(0, len(ids), piece)
+        names = None if self.names is None else self.names[block].astype(np.int64) - 1
+        return {
+            "parts": [
+                self._corrupted(ids[at : at + piece], None if names is None else names[at : at + piece], rng)
+                for at in starts
+            ]
+        }
+
+    def _corrupted(
+        self, ids: npt.NDArray[np.int64], names: npt.NDArray[np.int64] | None, rng: np.random.Generator
+    ) -> dict[str, Any]:
+        words = self.words
+        if names is not None and rng.random() < HIDDEN_SHARE:
             noisy, target = hide_names(ids, names, rng, sentinels=words.sentinels, end=words.eos)
         else:
             noisy, target = corrupt_spans(ids, rng, sentinels=words.sentinels, end=words.eos)
@@ -117,8 +130,9 @@ class Collate:
         piece = rows[0].get("piece")
         if piece is not None:
             return {name: torch.from_numpy(np.stack([row[name] for row in rows]).reshape(-1, piece)) for name in TEXTS}
-        ids = _pad([row["input_ids"] for row in rows], self.words.pad)
-        labels = _pad([row["labels"] for row in rows], IGNORED)
+        parts = [part for row in rows for part in row["parts"]]
+        ids = _pad([part["input_ids"] for part in parts], self.words.pad)
+        labels = _pad([part["labels"] for part in parts], IGNORED)
         return {"input_ids": ids, "labels": labels, "attention_mask": (ids != self.words.pad).long()}
 
 

@@ -55,7 +55,7 @@ class PretrainConfig(BaseModel):
     decay: float = Field(default=0.2, ge=0, le=1)
     """Share of all steps, the last ones, in which it falls to zero."""
     short_length: int = Field(default=128, ge=0)
-    """Encoder and decoder: tokens of a row until the learning rate falls, and whole blocks after; 0: whole blocks always."""
+    """Tokens of a row until the learning rate falls, and whole blocks after; 0: whole blocks always."""
     optimizer: Literal["muon", "adamw"] = "muon"
     seed: int = 0
     judge_every: int = Field(default=250, ge=1)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
+from codeward.victims.batching import autocast
 from codeward.victims.trainer import Progress, Watch
 from codeward.zoo.noise import IGNORED
 
@@ -14,6 +15,10 @@ class PretrainTrainer(Trainer):
     """Trainer with our loss and optimizer."""
 
     muon = True
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Return the context of a step: accelerate's covers the model's own forward only, and we call its parts."""
+        return autocast(self.args.device, "bf16" if self.args.bf16 else "fp32")
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         data: Any = self.train_dataset

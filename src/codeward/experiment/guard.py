@@ -1,0 +1,138 @@
+"""A guard before a served model: three lines, one call an input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeward.code import LANGUAGES
+from codeward.defenses.input import Change, Element, Purified
+from codeward.errors import UnknownNameError, UsageError
+from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
+from codeward.experiment.purifying import answer_of, diff_of
+from codeward.tasks import tasks
+from codeward.types import Sample
+from codeward.victims.base import Victim
+
+DEFENSE = "codepurify-plant"
+GENERATION = "codepurify"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The answer to one input."""
+
+    answer: int | str | None
+    """The label or text after the defense; ``None`` where it is withheld."""
+    suspicious: bool
+    original_answer: int | str
+    """What the model answers to the input as it came."""
+    suspicion: float
+    threshold: float
+    code: str
+    """What the model was given in the end."""
+    changes: tuple[Change, ...]
+    elements: tuple[Element, ...]
+    """The parts of the input, the one on which the answer rests most first."""
+    diff: str
+    problem: str = ""
+    """Why the input could not be examined."""
+
+
+class Guard:
+    """A model behind an input defense; call it with code or with a sample."""
+
+    def __init__(self, victim: Victim, calibration: Calibration, language: str) -> None:
+        self.victim, self.calibration, self.language = victim, calibration, language
+
+    def __call__(self, code: str | Sample) -> Guarded:
+        """Return the model's answer to one input, purified where it is suspicious."""
+        return self.many([code])[0]
+
+    def many(self, codes: Sequence[str | Sample]) -> list[Guarded]:
+        """Return the answers to several inputs; they share batches."""
+        samples = [_sample(code, self.language, str(place)) for place, code in enumerate(codes)]
+        purified = self.calibration.defense.purify(samples, self.victim)
+        return [self._guarded(each, sample) for each, sample in zip(purified, samples, strict=True)]
+
+    def _guarded(self, each: Purified, sample: Sample) -> Guarded:
+        return Guarded(
+            None if each.rejected else answer_of(each.after, self.victim),
+            each.suspicious,
+            answer_of(each.before, self.victim),
+            each.examination.suspicion,
+            float(self.calibration.defense.threshold or 0.0),
+            each.sample.code,
+            each.changes,
+            each.examination.elements,
+            diff_of(sample.code, each.sample.code, sample.id),
+            each.examination.problem,
+        )
+
+
+def guard(
+    model: Any,
+    *,
+    clean: Sequence[str | Sample] | None = None,
+    defense: str | None = None,
+    options: dict[str, object] | None = None,
+    false_positive_rate: float = 0.05,
+    language: str | None = None,
+    task: str = "defect",
+) -> Guard:
+    """Put an input defense before a model.
+
+    Args:
+        model: A folder or hub name, a ``Victim``, or a ``transformers`` text-classification pipeline.
+        clean: Inputs without triggers, from which the threshold is set; may be left out where the model's folder holds a
+            calibration.
+        defense: Its name; by default CodePurify with planting, for generated text CodePurify.
+        options: The defense's options.
+        false_positive_rate: Which share of clean inputs may be taken for suspicious.
+        language: The language of inputs that are given as text; by default that of the clean samples.
+        task: What a pipeline or a model that does not say so is for.
+
+    Raises:
+        UsageError: If there is neither a clean sample nor a calibration, or nothing says the language.
+    """
+    victim = _victim(model, task)
+    name = defense or (GENERATION if victim.task.kind == "generation" else DEFENSE)
+    known = language or next((each.language for each in clean or () if isinstance(each, Sample)), None)
+    if known is not None and known not in LANGUAGES:
+        raise UnknownNameError("language", known, LANGUAGES)
+    if clean is None:
+        place = place_of(model, name) if isinstance(model, str | Path) else None
+        if place is None or not place.is_file():
+            raise UsageError(
+                "the guard has no threshold: give clean samples by clean=, at least 20 for the default rate"
+            )
+        return Guard(victim, load_calibration(place, victim), known or "")
+    if known is None:
+        raise UsageError("nothing says which language the code is in; give language=")
+    samples = [_sample(code, known, str(place)) for place, code in enumerate(clean)]
+    ready = calibrate(name, options or {}, samples, victim, false_positive_rate=false_positive_rate)
+    return Guard(victim, ready, known)
+
+
+def _sample(code: str | Sample, language: str, id: str) -> Sample:
+    if isinstance(code, Sample):
+        return code
+    if not language:
+        raise UsageError("nothing says which language the code is in; give guard(..., language=)")
+    return Sample(id, code, None, language)
+
+
+def _victim(model: Any, task: str) -> Victim:
+    from codeward.victims import load
+
+    made = tasks.make(task)
+    if isinstance(model, str | Path):
+        return load(model, task=made)
+    if hasattr(model, "model") and hasattr(model, "tokenizer"):
+        from codeward.victims.loading import MAX_LENGTH, wrap
+
+        names = model.model.config.id2label
+        labels = tuple(str(names[index]) for index in sorted(names))
+        return wrap(model.model, model.tokenizer, made, labels, MAX_LENGTH, MAX_LENGTH // 2)
+    victim: Victim = model
+    return victim

@@ -1,0 +1,187 @@
+"""Purify a file that may be larger than memory: in order, resumable, each row with what was done to it."""
+
+import difflib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from codeward.defenses.input import Change, Purified
+from codeward.errors import DataError
+from codeward.experiment.calibration import Calibration
+from codeward.files import describe, write_text
+from codeward.types import Prediction, Sample
+from codeward.victims.base import Victim
+
+CHUNK = 64
+"""Rows that are purified, and written, together."""
+SHOWN = 3
+"""Elements that a row's result names."""
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run found."""
+
+    rows: int = 0
+    suspicious: int = 0
+    changed: int = 0
+    unreadable: int = 0
+    answers_changed: int = 0
+    suspects: Counter[str] = field(default_factory=Counter)
+    """The suspected elements by their text: a trigger shows in many rows."""
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count one row's result."""
+        found = row["codeward"]
+        self.rows += 1
+        self.unreadable += bool(found["problem"])
+        self.suspicious += found["suspicious"]
+        self.changed += bool(found["changes"])
+        self.answers_changed += found["before"] != found["after"]
+        if found["suspicious"] and found["elements"]:
+            self.suspects[found["elements"][0]["text"]] += 1
+
+
+def purify_rows(
+    samples: Iterable[Sample], victim: Victim, calibration: Calibration, *, skip: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Yield each row's result in order; rows up to ``skip`` are passed over."""
+    rest = islice(samples, skip, None)
+    while part := list(islice(rest, CHUNK)):
+        for each in calibration.defense.purify(part, victim):
+            yield result_row(each, victim, calibration)
+
+
+def purify_file(
+    samples: Iterable[Sample],
+    victim: Victim,
+    calibration: Calibration,
+    out: Path,
+    *,
+    source: str,
+    total: int | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Write the results of all rows as JSON Lines; stopped at any point, the same call goes on to the same bytes.
+
+    Args:
+        samples: The rows, in order; they are streamed.
+        victim: The model.
+        calibration: The defense.
+        out: The file, which appears when all rows are done; until then ``.NAME.part`` grows beside it.
+        source: Where the rows come from, which a resumed run must agree with.
+        total: How many rows there are, if known.
+        progress: Called with the number of rows done and of all.
+
+    Raises:
+        DataError: If the file exists, what was begun is of another run, or the disk is full.
+    """
+    if out.exists():
+        raise DataError(f"{out}: the file exists; give another one, or remove it")
+    part, mark = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.run")
+    key = _key(victim, calibration, source)
+    _claim(mark, part, key)
+    summary, size = _done(part)
+    try:
+        with part.open("r+b" if part.exists() else "w+b") as file:
+            file.truncate(size)
+            file.seek(size)
+            for row in purify_rows(samples, victim, calibration, skip=summary.rows):
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+                summary.add(row)
+                if summary.rows % CHUNK == 0:
+                    file.flush()
+                if progress is not None:
+                    progress(summary.rows, total)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(out)
+    except OSError as problem:
+        raise DataError(describe(problem, out)) from None
+    mark.unlink(missing_ok=True)
+    return summary
+
+
+def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict[str, Any]:
+    """Return a row of the output: the purified sample, and under ``codeward`` what was found and done."""
+    found, sample = each.examination, each.sample
+    row: dict[str, Any] = {"id": sample.id, "code": sample.code, "target": sample.target, "language": sample.language}
+    if sample.context:
+        row["context"] = dict(sample.context)
+    row["codeward"] = {
+        "suspicious": each.suspicious,
+        "suspicion": round(found.suspicion, 6),
+        "threshold": round(float(calibration.defense.threshold or 0.0), 6),
+        "details": {name: round(value, 6) for name, value in found.details.items()},
+        "before": answer_of(each.before, victim),
+        "after": None if each.rejected else answer_of(each.after, victim),
+        "problem": found.problem,
+        "changes": [_change_row(change) for change in each.changes],
+        "elements": [
+            {
+                "kind": element.kind,
+                "text": element.text,
+                "field": element.field,
+                "score": round(element.score, 6),
+                "spans": [[span.start, span.end] for span in element.spans],
+            }
+            for element in found.elements[:SHOWN]
+        ],
+    }
+    return row
+
+
+def answer_of(prediction: Prediction, victim: Victim) -> str | int:
+    """Return an answer as a reader knows it: the label's name."""
+    output = prediction.output
+    return victim.labels[output] if isinstance(output, int) and 0 <= output < len(victim.labels) else output
+
+
+def diff_of(before: str, after: str, name: str) -> str:
+    """Return what changed in a text, as a unified diff."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"{name} (as it came)", f"{name} (purified)"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _change_row(change: Change) -> dict[str, Any]:
+    row = asdict(change)
+    return {**row, "span": [change.span.start, change.span.end], "score": round(change.score, 6)}
+
+
+def _key(victim: Victim, calibration: Calibration, source: str) -> str:
+    text = json.dumps([victim.fingerprint, calibration.settings, source], sort_keys=True, default=str)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _claim(mark: Path, part: Path, key: str) -> None:
+    if part.exists() and mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
+        raise DataError(
+            f"{part}: a run with another model, defense or input was stopped here; give the same ones again, or remove "
+            "the file"
+        )
+    if not mark.is_file():
+        part.unlink(missing_ok=True)
+        write_text(mark, f"{key}\n")
+
+
+def _done(part: Path) -> tuple[Summary, int]:
+    """Return what a stopped run has written, and the length of its whole lines."""
+    summary, size = Summary(), 0
+    if not part.exists():
+        return summary, size
+    with part.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            summary.add(json.loads(line))
+            size += len(line)
+    return summary, size

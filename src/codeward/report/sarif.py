@@ -1,0 +1,51 @@
+"""Findings as SARIF 2.1.0, which code hosts and editors show beside the line."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from codeward import __version__
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def sarif(rule: str, summary: str, results: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a log of one run.
+
+    Args:
+        rule: The rule's id, such as ``codeward/codepurify``.
+        summary: What the rule finds, in one sentence.
+        results: What ``sarif_result`` made.
+    """
+    driver = {
+        "name": "codeward",
+        "version": __version__,
+        "rules": [{"id": rule, "shortDescription": {"text": summary}}],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results)}]}
+
+
+def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: int, row: str = "") -> dict[str, Any]:
+    """Return one finding.
+
+    Args:
+        rule: The rule's id.
+        message: What was found.
+        uri: The file.
+        text: The code that the offsets count in.
+        start: First character.
+        end: The character after the last one.
+        row: The row's id, where the file holds many codes; lines then count within the row's code.
+    """
+    first, last = place(text, start), place(text, end)
+    region = {"startLine": first[0], "startColumn": first[1], "endLine": last[0], "endColumn": last[1]}
+    region["snippet"] = {"text": text[start:end]}  # type: ignore[assignment]
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    if row:
+        location["logicalLocations"] = [{"fullyQualifiedName": row, "kind": "row"}]
+    return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column of a character, both from 1 on."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
