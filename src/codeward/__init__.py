@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from codeward.attacks import Attack, Poisoned, Stamp
     from codeward.data import DataFolder, fingerprint, open_data, write_data
     from codeward.data.harvest import harvest, write_harvest
+    from codeward.defenses.input import InputDefense, Purified
     from codeward.errors import CodewardError
     from codeward.experiment.evaluation import evaluate
+    from codeward.experiment.guard import Guard, Guarded, guard
     from codeward.experiment.manifest import Manifest, Threat, read_manifest
     from codeward.experiment.poisoning import poison_folder
     from codeward.experiment.record import Record, read_record
@@ -33,7 +35,9 @@ _ROOMS = {
     "codeward.attacks": ("Attack", "Poisoned", "Stamp"),
     "codeward.data": ("DataFolder", "fingerprint", "harvest", "open_data", "write_data", "write_harvest"),
     "codeward.errors": ("CodewardError",),
+    "codeward.defenses.input": ("InputDefense", "Purified"),
     "codeward.experiment.evaluation": ("evaluate",),
+    "codeward.experiment.guard": ("Guard", "Guarded", "guard"),
     "codeward.experiment.manifest": ("Manifest", "Threat", "read_manifest"),
     "codeward.experiment.poisoning": ("poison_folder",),
     "codeward.experiment.record": ("Record", "read_record"),
@@ -50,11 +54,15 @@ __all__ = [
     "Attack",
     "CodewardError",
     "DataFolder",
+    "Guard",
+    "Guarded",
+    "InputDefense",
     "Manifest",
     "Metric",
     "Poison",
     "Poisoned",
     "Prediction",
+    "Purified",
     "Record",
     "Sample",
     "Score",
@@ -67,6 +75,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "fingerprint",
+    "guard",
     "harvest",
     "load",
     "make_config",

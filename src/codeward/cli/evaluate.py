@@ -1,7 +1,7 @@
 """``codeward evaluate``: clean utility, and under an attack the success rate beside its floor and a clean model's."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,19 @@ from codeward.cli._options import Data, Json, LanguageName, Layout, Seed, Settin
 from codeward.data import DataFolder
 from codeward.experiment.manifest import Threat
 
+if TYPE_CHECKING:
+    from codeward.experiment.calibration import Calibration
+    from codeward.victims import Victim
+
 NAME = "evaluate"
+CLEAN_LIMIT = 500
+"""Clean rows from which an input defense's threshold is set."""
+FALSE_POSITIVES = 0.05
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward evaluate victim/ devign/\n\n"
     "  codeward evaluate victim/ devign/ --attack deadcode-fixed --reference clean-model/\n\n"
+    "  codeward evaluate victim/ devign/ --attack deadcode-fixed --defense codepurify --defense oseql\n\n"
     "  codeward evaluate victim/ poisoned/ -o runs/fixed-5   (the attack is read from the set's manifest)"
 )
 
@@ -32,6 +40,14 @@ def run(
     ] = None,
     reference: Annotated[
         str | None, typer.Option("--reference", help="A clean model, measured on the same rows with the same triggers.")
+    ] = None,
+    defense: Annotated[
+        list[str] | None,
+        typer.Option("--defense", help="An input defense to measure before the model; may be repeated."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option("--calibration", help="Clean rows for the defenses; default: the split valid of DATA."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the record.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="The rows to measure on; default: test.")] = None,
@@ -63,12 +79,14 @@ def run(
     made = tasks.make(source.task)
     victim = load(model, allow_pickle=allow_pickle, task=made, labels=source.labels)
     clean = None if reference is None else load(reference, allow_pickle=allow_pickle, task=made, labels=source.labels)
+    ready = [_ready(name, calibration or data, victim, layout, language) for name in defense or ()]
     with progress("measuring"):
         record = evaluate(
             victim,
             samples,
             threat=threat,
             reference=clean,
+            defenses=ready,
             seed=seed,
             config={"model": model, "data": str(data), "split": chosen, "reference": reference},
         )
@@ -79,6 +97,16 @@ def run(
         emit_json(record.model_dump())
     else:
         show(score_table(record))
+
+
+def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, language: str | None) -> "Calibration":
+    """Calibrate an input defense by its own defaults."""
+    from codeward.cli.purify import clean_samples
+    from codeward.experiment.calibration import calibrate
+
+    with progress(f"calibrating {name}") as advance:
+        samples = clean_samples(clean, CLEAN_LIMIT, layout, language)
+        return calibrate(name, {}, samples, victim, false_positive_rate=FALSE_POSITIVES, progress=advance)
 
 
 def test_split(data: DataFolder) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from codeward.data import fingerprint
-from codeward.defenses.input import InputDefense, input_defenses
+from codeward.defenses.input import InputDefense, Progress, input_defenses
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.files import write_text
 from codeward.types import Sample
@@ -43,7 +43,7 @@ def calibrate(
     victim: Victim,
     *,
     false_positive_rate: float,
-    progress: object = None,
+    progress: Progress | None = None,
 ) -> Calibration:
     """Make a defense and calibrate it.
 
@@ -52,7 +52,7 @@ def calibrate(
         DataError: If the clean samples are too few.
     """
     made = input_defenses.make(name, options)
-    ready = made.calibrate(clean, victim, false_positive_rate=false_positive_rate, progress=progress)  # type: ignore[arg-type]
+    ready = made.calibrate(clean, victim, false_positive_rate=false_positive_rate, progress=progress)
     return Calibration(ready, name, false_positive_rate, victim.fingerprint, fingerprint(clean), len(clean))
 
 

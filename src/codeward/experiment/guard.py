@@ -96,7 +96,7 @@ def guard(
         UsageError: If there is neither a clean sample nor a calibration, or nothing says the language.
     """
     victim = _victim(model, task)
-    name = defense or (GENERATION if victim.task.kind == "generation" else DEFENSE)
+    name = defense or default_defense(victim)
     known = language or next((each.language for each in clean or () if isinstance(each, Sample)), None)
     if known is not None and known not in LANGUAGES:
         raise UnknownNameError("language", known, LANGUAGES)
@@ -114,6 +114,11 @@ def guard(
     return Guard(victim, ready, known)
 
 
+def default_defense(victim: Victim) -> str:
+    """Return the input defense that suits a model."""
+    return GENERATION if victim.task.kind == "generation" else DEFENSE
+
+
 def _sample(code: str | Sample, language: str, id: str) -> Sample:
     if isinstance(code, Sample):
         return code
@@ -129,10 +134,9 @@ def _victim(model: Any, task: str) -> Victim:
     if isinstance(model, str | Path):
         return load(model, task=made)
     if hasattr(model, "model") and hasattr(model, "tokenizer"):
-        from codeward.victims.loading import MAX_LENGTH, wrap
+        from codeward.victims.loading import MAX_LENGTH, labels_of, wrap
 
-        names = model.model.config.id2label
-        labels = tuple(str(names[index]) for index in sorted(names))
-        return wrap(model.model, model.tokenizer, made, labels, MAX_LENGTH, MAX_LENGTH // 2)
+        length = min(MAX_LENGTH, int(model.tokenizer.model_max_length))
+        return wrap(model.model, model.tokenizer, made, labels_of(model.model.config), length, length // 2)
     victim: Victim = model
     return victim

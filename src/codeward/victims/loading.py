@@ -47,6 +47,8 @@ def load_victim(
     names = tuple(about["labels"]) if about else labels
     options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
     tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
+    if not names and made.kind in ("classification", "pair"):
+        names = labels_of(network.config)
     _check_labels(str(model), network, made, names)
     lengths = (about or {}).get("max_length", MAX_LENGTH), (about or {}).get("max_target_length", MAX_LENGTH // 2)
     return wrap(network, tokenizer, made, names, *lengths)
@@ -63,6 +65,11 @@ def wrap(
     encoder = Encoder(tokenizer, task.kind, max_length, max_target_length, causal)
     kinds: dict[str, type[HuggingFaceVictim]] = {"generation": Generator, "retrieval": Retriever}
     return kinds.get(task.kind, Classifier)(network, encoder, task, labels)
+
+
+def labels_of(config: Any) -> tuple[str, ...]:
+    """Return the class names that a model's configuration holds."""
+    return tuple(str(config.id2label[index]) for index in sorted(config.id2label))
 
 
 def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:

@@ -5,8 +5,9 @@ from codeward.defenses.input._base import (
     Element,
     Examination,
     InputDefense,
+    Progress,
     Purified,
     input_defenses,
 )
 
-__all__ = ["Change", "Element", "Examination", "InputDefense", "Purified", "input_defenses"]
+__all__ = ["Change", "Element", "Examination", "InputDefense", "Progress", "Purified", "input_defenses"]
