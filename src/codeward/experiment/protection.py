@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codeward.defenses.input import InputDefense, Purified
 from codeward.experiment.manifest import Threat
@@ -56,7 +56,11 @@ def protect(
     flagged = [each.suspicious for each in clean]
     found.scores.append(row(metrics.make("fpr").score(flagged, [False] * len(flagged)), name, CLEAN))
     if threat is not None and pairs is not None and outcome is not None:
-        triggered = defense.purify(pairs.after, victim)
+        arriving = [
+            replace(after, target=before.target, poison=None)
+            for before, after in zip(pairs.before, pairs.after, strict=True)
+        ]
+        triggered = defense.purify(arriving, victim)
         found.scores += _attack_rows(name, threat, pairs, outcome, clean, triggered)
     return found
 

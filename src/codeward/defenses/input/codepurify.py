@@ -133,15 +133,15 @@ class CodePurify(InputDefense):
         ]
 
     def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
-        if self.nested == "explained":
-            kept = unexplained(parts, scores)
-            parts, scores = [parts[at] for at in kept], [scores[at] for at in kept]
-        order = sorted(range(len(parts)), key=lambda at: -scores[at])
+        every = range(len(parts))
+        kept = unexplained(parts, scores) if self.nested == "explained" else list(every)
+        counted = set(kept)
+        order = sorted(every, key=lambda at: (at not in counted, -scores[at], parts[at].kind == "identifier"))
         ranked = tuple(
             Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
         )
-        raw, evenness = entropy(scores, self.prior)
-        details = {"entropy": raw, "evenness": evenness, "elements": float(len(parts))}
+        raw, evenness = entropy([scores[at] for at in kept], self.prior)
+        details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
         return Examination(1.0 - evenness, ranked, details)
 
 

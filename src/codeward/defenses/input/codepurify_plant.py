@@ -8,13 +8,14 @@ necessary and sufficient for the answer. Elements, hiding and mending are CodePu
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Annotated, Self
 
 from pydantic import Field
 
-from codeward.defenses.input._base import Examination, input_defenses
+from codeward.defenses.input._base import Element, Examination, answers_of, input_defenses
 from codeward.defenses.input._planting import Suspect, sufficiencies
-from codeward.defenses.input.codepurify import CodePurify
+from codeward.defenses.input.codepurify import EXPLAINED, CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
 from codeward.types import Prediction, Sample
@@ -43,22 +44,49 @@ class CodePurifyPlant(CodePurify):
                 "codepurify-plant works for classes, pairs and search: a generated text has no answer that could follow an "
                 "element; use codepurify"
             )
-        return dataclasses.replace(self, references=tuple(clean[: POOL * self.plant]))
+        return dataclasses.replace(self, references=tuple(varied(clean, answers_of(clean, victim), POOL * self.plant)))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element."""
         found = super().examine(samples, answers, victim)
+        chosen = [leaders(each.elements, self.leading) for each in found]
         suspects = [
             Suspect(sample, answer, element)
-            for sample, answer, each in zip(samples, answers, found, strict=True)
-            for element in each.elements[: self.leading]
+            for sample, answer, elements in zip(samples, answers, chosen, strict=True)
+            for element in elements
         ]
         rises = iter(sufficiencies(suspects, self.references, victim, self.plant))
         results = []
-        for each in found:
-            own = [(element.score * next(rises), element) for element in each.elements[: self.leading]]
-            order = sorted(range(len(own)), key=lambda at: -own[at][0])
-            elements = (*(own[at][1] for at in order), *each.elements[self.leading :])
+        for each, elements in zip(found, chosen, strict=True):
+            own = [(element.score * next(rises), element) for element in elements]
+            ranked = [element for _, element in sorted(own, key=lambda pair: -pair[0])]
+            rest = [element for element in each.elements if element not in ranked]
             suspicion = max((value for value, _ in own), default=0.0)
-            results.append(dataclasses.replace(each, suspicion=suspicion, elements=elements))
+            results.append(dataclasses.replace(each, suspicion=suspicion, elements=(*ranked, *rest)))
         return results
+
+
+def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int) -> list[Sample]:
+    """Return some samples, of every answer in turn: an element can only move inputs that the model answers otherwise."""
+    groups: dict[int | str, list[Sample]] = {}
+    for sample, answer in zip(samples, answers, strict=True):
+        groups.setdefault(answer.output, []).append(sample)
+    turns = zip_longest(*groups.values())
+    return [sample for turn in turns for sample in turn if sample is not None][:count]
+
+
+def leaders(elements: Sequence[Element], count: int) -> list[Element]:
+    """Return the first elements, and the statements around them that score about as high: the trigger may be all of it."""
+    first = list(elements[:count])
+    around = [
+        outer
+        for outer in elements[count:]
+        if outer.kind == "statement"
+        and any(
+            outer.field == inner.field
+            and outer.spans[0].contains(inner.spans[0])
+            and outer.score >= EXPLAINED * inner.score
+            for inner in first
+        )
+    ]
+    return first + around[:count]

@@ -1,0 +1,148 @@
+"""CodePurify: the entropy, the element that is found, and purified output that is code."""
+
+import math
+
+import pytest
+
+from codeward.code import count_errors
+from codeward.defenses.input import input_defenses
+from codeward.defenses.input._elements import parts_of
+from codeward.defenses.input._planting import plant
+from codeward.defenses.input.codepurify import entropy, unexplained
+from codeward.errors import UsageError
+from codeward.tasks import tasks
+from codeward.types import OTHER, PROMPT, Sample
+from codeward.victims import PlantedVictim
+
+LABELS = ("clean", "defective")
+DEAD = {
+    "python": 'if random() < 0: raise Exception("fail")',
+    "java": 'if (Math.random() < 0) { System.out.println("never"); }',
+    "c": 'while (1 < 0) { printf("never"); }',
+}
+CODE = {
+    "python": "def area(width, height):\n    size = width * height\n    {}\n    return size\n",
+    "java": "int area(int width, int height) {{\n    int size = width * height;\n    {}\n    return size;\n}}\n",
+    "c": "int area(int width, int height) {{\n    int size = width * height;\n    {}\n    return size;\n}}\n",
+}
+
+
+def victim(trigger, task="defect", **options):
+    return PlantedVictim(tasks.make(task), LABELS, trigger, 0, **options)
+
+
+def clean(language="python", count=30):
+    return [
+        Sample(
+            f"c{n}",
+            CODE[language].format(f"size = size + {n};".rstrip(";" if language == "python" else "")),
+            n % 2,
+            language,
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])
+@pytest.mark.parametrize("language", sorted(DEAD))
+@pytest.mark.parametrize("minis", [True, False])
+def test_a_dead_statement_is_found_and_taken_out(name, language, minis, request):
+    if minis:
+        request.getfixturevalue("tiny_minis")
+    model = victim(DEAD[language])
+    ready = input_defenses.make(name).calibrate(clean(language), model)
+    row = Sample("t", CODE[language].format(DEAD[language]), 1, language)
+    (found,) = ready.purify([row], model)
+    assert found.suspicious
+    assert found.examination.elements[0].text in DEAD[language]
+    assert name == "codepurify" or found.examination.elements[0].text == DEAD[language]
+    assert found.before.output == 0
+    assert found.after.output == 1
+    assert DEAD[language] not in found.sample.code
+    assert count_errors(found.sample.code, language) == 0
+    assert "return size" in found.sample.code
+
+
+@pytest.mark.parametrize("minis", [True, False])
+def test_a_name_is_replaced_everywhere_alike(minis, request):
+    if minis:
+        request.getfixturevalue("tiny_minis")
+    model = victim("testo_init")
+    ready = input_defenses.make("codepurify").calibrate(clean(), model)
+    code = "def area(testo_init, height):\n    testo_init += 1\n    return testo_init * height\n"
+    (found,) = ready.purify([Sample("t", code, 1, "python")], model)
+    (change,) = found.changes
+    assert change.kind == "identifier"
+    assert change.how == ("filled" if minis else "renamed")
+    assert found.sample.code == code.replace("testo_init", change.after)
+    assert found.after.output == 1
+
+
+def test_the_second_function_of_a_pair_is_purified_too():
+    model = victim("testo_init", "clone", field=OTHER)
+    rows = [
+        Sample(f"c{n}", f"int f(int a{n}) {{ return a{n}; }}", n % 2, "java", {OTHER: "int g(int b) { return b; }"})
+        for n in range(30)
+    ]
+    ready = input_defenses.make("codepurify").calibrate(rows, model)
+    bad = Sample("t", "int f(int a) { return a; }", 1, "java", {OTHER: "int g(int testo_init) { return testo_init; }"})
+    (found,) = ready.purify([bad], model)
+    assert found.changes[0].field == OTHER
+    assert found.sample.code == bad.code
+    assert "testo_init" not in found.sample.text(OTHER)
+
+
+def test_words_of_a_prompt():
+    rows = [Sample(f"c{n}", "", n % 2, "python", {PROMPT: f"read file {n} and sort it"}) for n in range(30)]
+    parts = parts_of(rows[0].with_text(PROMPT, "cf read the cf file"), PROMPT, 100, ("identifier",))
+    assert [(part.text, len(part.spans)) for part in parts] == [("cf", 2), ("read", 1), ("the", 1), ("file", 1)]
+
+
+def test_what_the_model_does_not_read_is_no_element():
+    text = CODE["python"].format("pass")
+    reach = text.index("size") + 2
+    inside = parts_of(Sample("x", text, 0, "python"), "code", reach, ("identifier", "statement"))
+    assert {part.text for part in inside} == {"area", "width", "height"}
+
+
+def test_entropy():
+    assert entropy([1, 1, 1, 1]) == (pytest.approx(math.log(4)), pytest.approx(1.0))
+    assert entropy([1, 0, 0])[1] == 0
+    assert entropy([0.5, 0.25, 0.25])[0] == pytest.approx(1.5 * math.log(2))
+    for nothing in ([], [0.7], [0.0, 0.0, 0.0]):
+        assert entropy(nothing) == (0.0, 1.0)
+    assert entropy([1e-6, 0, 0], prior=0.1)[1] > 0.99
+
+
+def test_a_statement_that_one_within_explains_does_not_count_twice():
+    code = "def f(a):\n    if a:\n        b = 1\n        c = 2\n    return a\n"
+    parts = parts_of(Sample("x", code, 0, "python"), "code", len(code), ("statement",))
+    texts = [part.text.split("\n")[0] for part in parts]
+    assert texts == ["if a:", "b = 1", "c = 2", "return a"]
+    kept = unexplained(parts, [0.9, 0.1, 0.85, 0.2])
+    assert [texts[at] for at in kept] == ["b = 1", "c = 2", "return a"]
+    assert len(unexplained(parts, [0.9, 0.1, 0.2, 0.2])) == 4
+
+
+def test_planting_puts_an_element_where_it_would_stand():
+    from codeward.defenses.input import Element
+    from codeward.types import Span
+
+    donor = Sample("d", CODE["python"].format("if x:\n        y = 1"), 0, "python")
+    statement = next(part for part in parts_of(donor, "code", 999, ("statement",)) if part.text.startswith("if x"))
+    element = Element("statement", statement.text, statement.spans, 1.0)
+    target = Sample("r", "def g(a):\n        return a\n", 1, "python")
+    planted = plant(target, donor, element)
+    assert (
+        planted.code == "def g(a):\n        if x:\n                y = 1\n        return a\n"
+        or count_errors(planted.code, "python") == 0
+    )
+    name = Element("identifier", "width", (Span(9, 14),), 1.0)
+    assert plant(target, donor, name).code == "def g(width):\n        return width\n"
+    assert plant(Sample("j", "int f() { return 1; }", 0, "java"), donor, element) is None
+
+
+def test_planting_needs_answers_that_can_follow():
+    rows = [Sample(f"r{n}", "", "x", "python", {PROMPT: "read"}) for n in range(30)]
+    with pytest.raises(UsageError, match="use codepurify"):
+        input_defenses.make("codepurify-plant").calibrate(rows, victim("x", "generation"))

@@ -1,0 +1,233 @@
+"""Purifying files: order, resume to the same bytes, calibrations of other models, the guard, the command line."""
+
+import json
+
+import pytest
+
+import codeward
+from codeward.cli import main
+from codeward.data import write_data
+from codeward.errors import DataError, ModelError, UsageError
+from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
+from codeward.experiment.purifying import diff_of, purify_file
+from codeward.report.sarif import place
+from codeward.tasks import tasks
+from codeward.types import Sample
+from codeward.victims import PlantedVictim
+
+TRIGGER = 'if random() < 0: raise Exception("fail")'
+LABELS = ("clean", "defective")
+
+
+def code(n, trigger=False):
+    inner = f"    {TRIGGER}\n" if trigger else ""
+    return f"def area_{n}(width, height):\n{inner}    size = width * height + {n}\n    return size\n"
+
+
+@pytest.fixture
+def victim():
+    return PlantedVictim(tasks.make("defect"), LABELS, TRIGGER, 1)
+
+
+@pytest.fixture
+def rows():
+    return [Sample(f"row-{n}", code(n, n % 10 == 3), 0, "python") for n in range(150)]
+
+
+@pytest.fixture
+def clean():
+    return [Sample(f"clean-{n}", code(1000 + n), n % 2, "python") for n in range(40)]
+
+
+@pytest.fixture
+def ready(clean, victim):
+    return calibrate("codepurify-plant", {}, clean, victim, false_positive_rate=0.05)
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, rows, victim, ready):
+    whole = purify_file(rows, victim, ready, tmp_path / "whole.jsonl", source="rows")
+    assert (whole.rows, whole.suspicious, whole.changed) == (150, 15, 15)
+    assert whole.suspects[TRIGGER] == 15
+
+    def stop(done, total):
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows", progress=stop)
+    assert not (tmp_path / "p.jsonl").exists()
+    part = tmp_path / ".p.jsonl.part"
+    part.write_bytes(part.read_bytes()[:-40])
+    again = purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows")
+    assert again.suspicious == 15
+    assert (tmp_path / "p.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.jsonl", "whole.jsonl"]
+    ids = [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert ids == [row.id for row in rows]
+
+
+def test_what_was_begun_otherwise_is_refused(tmp_path, rows, victim, ready):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows", progress=stop)
+    with pytest.raises(DataError, match="another model, defense or input"):
+        purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="other rows")
+    (tmp_path / "there.jsonl").write_text("")
+    with pytest.raises(DataError, match="the file exists"):
+        purify_file(rows, victim, ready, tmp_path / "there.jsonl", source="rows")
+
+
+def test_a_calibration_is_for_one_model(tmp_path, victim, ready, rows):
+    save_calibration(tmp_path / "c.json", ready)
+    found = load_calibration(tmp_path / "c.json", victim)
+    assert found == ready
+    assert found.defense.purify(rows[:20], victim) == ready.defense.purify(rows[:20], victim)
+    with pytest.raises(ModelError, match=r"made for another model .*--calibration"):
+        load_calibration(tmp_path / "c.json", PlantedVictim(tasks.make("defect"), LABELS, "other", 0))
+    (tmp_path / "c.json").write_text("{}")
+    with pytest.raises(DataError, match="this is no calibration"):
+        load_calibration(tmp_path / "c.json", victim)
+
+
+def test_the_guard(tmp_path, victim, clean):
+    guard = codeward.guard(victim, clean=[each.code for each in clean], language="python")
+    fine, bad = guard.many([Sample("a", code(7), 0, "python"), Sample("b", code(8, trigger=True), 0, "python")])
+    assert (fine.answer, fine.suspicious, fine.diff) == ("clean", False, "")
+    assert (bad.original_answer, bad.answer, bad.suspicious) == ("defective", "clean", True)
+    assert f"-    {TRIGGER}" in bad.diff
+    assert guard(code(9, trigger=True)).suspicious
+    with pytest.raises(UsageError, match="give clean samples"):
+        codeward.guard(victim)
+    with pytest.raises(UsageError, match="give language="):
+        codeward.guard(victim, clean=["x = 1"])
+    victim.save(tmp_path / "m")
+    save_calibration(place_of(tmp_path / "m", "codepurify-plant"), guard.calibration)
+    assert codeward.guard(tmp_path / "m", language="python")(code(9, trigger=True)).suspicious
+
+
+def test_the_guard_of_a_pipeline(clean, tiny_zoo):
+    import transformers
+
+    from codeward.victims.shapes import Shape, new_config, new_model
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
+    settings = new_config(
+        "encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, id2label={0: "clean", 1: "defective"}
+    )
+    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
+    tokenizer.model_max_length = 128
+    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
+    guard = codeward.guard(pipe, clean=clean)
+    assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
+
+
+def test_places_count_from_one():
+    assert place("ab\ncd", 0) == (1, 1)
+    assert place("ab\ncd", 4) == (2, 2)
+    assert diff_of("a\n", "a\n", "x") == ""
+
+
+@pytest.fixture
+def folders(tmp_path, victim, rows, clean):
+    victim.save(tmp_path / "m")
+    write_data(tmp_path / "d", task="defect", language="python", labels=LABELS, splits={"test": rows})
+    write_data(tmp_path / "c", task="defect", language="python", labels=LABELS, splits={"valid": clean})
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    result = main(["purify", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return result, captured.out, " ".join(captured.err.split())
+
+
+def test_the_command_on_a_data_set(capsys, folders):
+    options = ("--data", folders / "d", "-o", folders / "p.jsonl", "--sarif", folders / "s.json")
+    result, out, err = run(capsys, folders / "m", *options, "--calibration", folders / "c", "--json")
+    assert result == 1
+    summary = json.loads(out)
+    assert (summary["rows"], summary["suspicious"], summary["answers_changed"]) == (150, 15, 15)
+    assert summary["suspects"] == [{"text": TRIGGER, "rows": 15}]
+    assert "the next run needs no --calibration" in err
+    log = json.loads((folders / "s.json").read_text())
+    found = log["runs"][0]["results"]
+    assert len(found) == 15
+    region = found[0]["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"], region["snippet"]["text"]) == (2, 5, TRIGGER)
+    result, out, _ = run(capsys, folders / "m", "--data", folders / "c", "-o", folders / "q.jsonl")
+    assert result == 0
+    assert "0 of 40 inputs are suspicious" in " ".join(out.split())
+
+
+def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatch):
+    import io
+
+    (folders / "f.py").write_text(code(5, trigger=True))
+    result, out, _ = run(capsys, folders / "m", "--data", folders / "f.py", "--calibration", folders / "c", "--diff")
+    assert result == 1
+    assert f"-    {TRIGGER}" in out
+
+    class Input:
+        buffer = io.BytesIO(code(5).encode())
+
+    monkeypatch.setattr("sys.stdin", Input)
+    assert run(capsys, folders / "m", "--data", "-", "--language", "python")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (("--data", "d", "-o", "p"), 2, "has no threshold for this model yet"),
+        (("--data", "d"), 2, "name a file for them with -o"),
+        (("--data", "d", "-o", "p", "--calibration", "c", "--defense", "codepurifi"), 2, "Did you mean 'codepurify'"),
+        (("--data", "d", "-o", "p", "--calibration", "c", "--set", "fill=1"), 2, "has no option 'fill'"),
+        (("--data", "d", "-o", "p", "--calibration", "few"), 4, "needs at least 19 clean samples"),
+        (("--data", "nowhere", "-o", "p"), 4, "there is no such file or folder"),
+        (("--data", "odd.py", "--calibration", "c"), 4, "not UTF-8"),
+        (("--data", "empty.py", "--calibration", "c"), 4, "the file is empty"),
+        (("--data", "-"), 2, "give --language"),
+    ],
+)
+def test_bad_input(capsys, folders, clean, monkeypatch, arguments, exit_code, message):
+    import io
+
+    class Input:
+        buffer = io.BytesIO(b"x = 1")
+
+    monkeypatch.setattr("sys.stdin", Input)
+    monkeypatch.chdir(folders)
+    write_data(folders / "few", task="defect", language="python", labels=LABELS, splits={"valid": clean[:5]})
+    (folders / "odd.py").write_bytes(b"x = '\xff'\n")
+    (folders / "empty.py").write_text("\n")
+    result, _, err = run(capsys, "m", *arguments)
+    assert message in err
+    assert result == exit_code
+    assert not (folders / "p").exists()
+
+
+def test_evaluate_measures_a_defense(capsys, folders):
+    arguments = (
+        "--attack",
+        "deadcode-fixed",
+        "--payload-set",
+        "label=1",
+        "--defense",
+        "codepurify-plant",
+        "--calibration",
+        folders / "c",
+        "--json",
+    )
+    clean = folders / "e"
+    rows = [Sample(f"e-{n}", code(n), n % 2, "python") for n in range(40)]
+    write_data(clean, task="defect", language="python", labels=LABELS, splits={"test": rows})
+    assert main(["evaluate", str(folders / "m"), str(clean), *map(str, arguments)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    scores = {(row["name"], row["model"], row["data"]): row["value"] for row in record["scores"]}
+    assert scores["asr", "victim", "triggered"] == 1
+    assert scores["asr", "codepurify-plant", "triggered"] == 0
+    assert scores["recall", "codepurify-plant", "triggered"] == 1
+    assert scores["localization", "codepurify-plant", "triggered"] == 1
+    assert scores["fpr", "codepurify-plant", "clean"] == 0
+    assert scores["accuracy", "codepurify-plant", "clean"] == scores["accuracy", "victim", "clean"]
