@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from codeward.attacks import Attack, Poisoned, Stamp
     from codeward.data import DataFolder, fingerprint, open_data, write_data
     from codeward.data.harvest import harvest, write_harvest
+    from codeward.defenses.data import Audit, DataDefense, Verdict
     from codeward.defenses.input import InputDefense, Purified
     from codeward.errors import CodewardError
     from codeward.experiment.evaluation import evaluate
@@ -35,6 +36,7 @@ _ROOMS = {
     "codeward.attacks": ("Attack", "Poisoned", "Stamp"),
     "codeward.data": ("DataFolder", "fingerprint", "harvest", "open_data", "write_data", "write_harvest"),
     "codeward.errors": ("CodewardError",),
+    "codeward.defenses.data": ("Audit", "DataDefense", "Verdict"),
     "codeward.defenses.input": ("InputDefense", "Purified"),
     "codeward.experiment.evaluation": ("evaluate",),
     "codeward.experiment.guard": ("Guard", "Guarded", "guard"),
@@ -52,7 +54,9 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "Attack",
+    "Audit",
     "CodewardError",
+    "DataDefense",
     "DataFolder",
     "Guard",
     "Guarded",
@@ -71,6 +75,7 @@ __all__ = [
     "Task",
     "Threat",
     "TrainConfig",
+    "Verdict",
     "Victim",
     "__version__",
     "evaluate",

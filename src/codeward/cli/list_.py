@@ -29,7 +29,10 @@ def families() -> dict[str, Any]:
 
 def run(
     family: Annotated[
-        str | None, typer.Argument(help="attacks, payloads, tasks, metrics, losses, input_defenses, layouts or models.")
+        str | None,
+        typer.Argument(
+            help="attacks, payloads, tasks, metrics, data_defenses, losses, input_defenses, layouts or models."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

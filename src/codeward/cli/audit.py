@@ -1,0 +1,168 @@
+"""``codeward audit``: which rows of a training set are poisoned, and why."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, TaskName, parse_settings
+
+if TYPE_CHECKING:
+    from codeward.data import DataFolder
+    from codeward.defenses.data import Audit
+    from codeward.types import Score
+
+NAME = "audit"
+FOUND = 1
+DEFENSE = "association"
+TOLD = 10
+"""Suspected triggers in the table."""
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward audit train.jsonl\n\n"
+    "  codeward audit poisoned/ --clean trusted/ -o cleaned/ --sarif found.sarif\n\n"
+    "  codeward audit poisoned/ --defense killbadcode --clean trusted/\n\n"
+    "  codeward audit poisoned/ --defense spectral --model victim/\n\n"
+    "Exit code 1: something was found."
+)
+
+
+def run(
+    data: Data,
+    defense: Annotated[
+        str, typer.Option("--defense", help="The data defense; see: codeward list data_defenses.")
+    ] = DEFENSE,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
+    ] = None,
+    clean: Annotated[
+        Path | None, typer.Option("--clean", help="A data set without triggers, for the defenses that can use one.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model trained on the rows, for the defenses that need one.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="The rows to judge; default: train, or the only one.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the data set without the suspicious rows.")
+    ] = None,
+    sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the suspicious rows as SARIF 2.1.0.")] = None,
+    layout: Layout = None,
+    task: TaskName = None,
+    language: LanguageName = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> int:
+    """Judge every row of a training set: the suspected triggers, the rows that hold them, and the set without them."""
+    from codeward.cli.purify import clean_samples
+    from codeward.data import open_data
+    from codeward.experiment.auditing import audit_split, suspicious_rows, write_cleaned
+
+    source = open_data(data, layout=layout, task=task, language=language)
+    chosen = split or _training_split(source)
+    trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
+    victim = None if model is None else _load(model, source)
+    with progress("auditing") as advance:
+        audit, scores = audit_split(
+            source,
+            chosen,
+            defense,
+            parse_settings(settings),
+            victim=victim,
+            clean=trusted,
+            progress=lambda what, done: advance(done, None, what),
+        )
+    if output is not None:
+        write_cleaned(source, chosen, audit, output, overwrite=overwrite)
+        note(f"{output} holds the data set without the suspicious rows.")
+    rows = list(suspicious_rows(source, chosen, audit)) if sarif is not None or json else []
+    if sarif is not None:
+        _write_sarif(sarif, rows, defense, str(data))
+    found = sum(verdict.suspicious for verdict in audit.verdicts)
+    if json:
+        emit_json(
+            {
+                "rows": len(audit.verdicts),
+                "suspicious": found,
+                "findings": [
+                    {"unit": each.unit, "score": each.score, "rows": each.rows, "targets": list(each.targets)}
+                    for each in audit.findings
+                ],
+                "measured": {score.name: {"value": score.value, "n": score.n} for score in scores},
+                "notes": list(audit.notes),
+                "verdicts": [row for _, row in rows],
+            }
+        )
+    else:
+        _tell(audit, found, source, scores)
+    return FOUND if found else 0
+
+
+CLEAN_LIMIT = 20_000
+"""Clean rows that are read, at most."""
+
+
+def _training_split(data: "DataFolder") -> str:
+    from codeward.experiment.poisoning import training_split
+
+    return training_split(data)
+
+
+def _load(model: str, source: "DataFolder") -> Any:
+    from codeward.tasks import tasks
+    from codeward.victims import load
+
+    return load(model, task=tasks.make(source.task), labels=source.labels)
+
+
+def _write_sarif(path: Path, rows: Any, defense: str, data: str) -> None:
+    import json as codec
+
+    from codeward.files import write_text
+    from codeward.report.sarif import sarif, sarif_result
+
+    rule = f"codeward/{defense}"
+    results = []
+    for sample, row in rows:
+        evidence = row["evidence"][:1] or [{"unit": "the row", "field": "code", "span": [0, 0]}]
+        for each in evidence:
+            message = f"This row looks poisoned: {each['unit']} convicts it (score {row['score']:.2f})."
+            start, end = each["span"]
+            results.append(sarif_result(rule, message, data, sample.text(each["field"]), start, end, sample.id))
+    write_text(path, codec.dumps(sarif(rule, "A row of a training set that looks poisoned", results), indent=1) + "\n")
+
+
+def _tell(audit: "Audit", found: int, source: "DataFolder", scores: "list[Score]") -> None:
+    share = found / max(len(audit.verdicts), 1)
+    if audit.findings and found:
+        show(_table(audit, source))
+    show(f"{found:,} of {len(audit.verdicts):,} rows are suspicious ({share:.1%}).")
+    if scores:
+        told = ", ".join(f"{score.name} {score.value:.3f}" for score in scores if score.value is not None)
+        show(f"The rows carry their provenance, which the defense did not see; against it: {told}.")
+    for text in audit.notes:
+        note(f"Note: {text}.")
+
+
+def _table(audit: "Audit", source: "DataFolder") -> Table:
+    table = Table(title="suspected triggers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table.add_column("what the rows have in common")
+    table.add_column("rows", justify="right")
+    table.add_column("their targets")
+    table.add_column("score", justify="right")
+    for each in audit.findings[:TOLD]:
+        targets = ", ".join(f"{_named(target, source)} ({count:,})" for target, count in each.targets)
+        table.add_row(Text(each.unit, "cyan"), f"{each.rows:,}", Text(targets), f"{each.score:.1f}")
+    if len(audit.findings) > TOLD:
+        table.add_row(Text(f"and {len(audit.findings) - TOLD:,} more", "dim"), "", "", "")
+    return table
+
+
+def _named(target: object, source: "DataFolder") -> str:
+    if isinstance(target, int) and 0 <= target < len(source.labels):
+        return source.labels[target]
+    return "none" if target is None else str(target).replace("\n", " ")

@@ -1,0 +1,83 @@
+"""A training set as columns: which units each row holds, and what goes with it; read once, counted in arrays."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from codeward.defenses.data._lexing import affixes, templates, texts_of, tokens
+from codeward.types import Sample, Span, Target
+
+Counts = npt.NDArray[np.int64]
+Matrix = sparse.csr_matrix
+
+
+@dataclass(slots=True)
+class Column:
+    """For each row some numbered names, each at most once."""
+
+    numbers: dict[object, int] = field(default_factory=dict)
+    flat: "array[int]" = field(default_factory=lambda: array("I"))
+    ends: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def add(self, names: Iterable[object]) -> None:
+        """Add a row."""
+        numbers = self.numbers
+        self.flat.extend({numbers.setdefault(name, len(numbers)) for name in names})
+        self.ends.append(len(self.flat))
+
+    def names(self) -> list[object]:
+        """Return the names by number."""
+        return list(self.numbers)
+
+    def matrix(self) -> Matrix:
+        """Return which row holds which name, shape ``[rows, names]``."""
+        flat = np.frombuffer(self.flat, dtype=np.uint32).astype(np.int64) if self.flat else np.zeros(0, dtype=np.int64)
+        starts = np.concatenate([[0], np.frombuffer(self.ends, dtype=np.uint64).astype(np.int64)]) if self.ends else [0]
+        shape = (len(self.ends), max(len(self.numbers), 1))
+        return Matrix((np.ones(len(flat), dtype=np.int32), flat, starts), shape=shape)
+
+
+@dataclass(slots=True)
+class Index:
+    """Units and targets of all rows."""
+
+    ids: list[str] = field(default_factory=list)
+    units: Column = field(default_factory=Column)
+    targets: Column = field(default_factory=Column)
+
+    @classmethod
+    def of(cls, rows: Iterable[Sample], *, with_targets: bool = True) -> "Index":
+        """Read rows once."""
+        index = cls()
+        for sample in rows:
+            index.ids.append(sample.id)
+            index.units.add(name for name, _, _ in units_of(sample))
+            index.targets.add(targets_of(sample) if with_targets else ())
+        return index
+
+
+def units_of(sample: Sample) -> list[tuple[str, str, Span]]:
+    """Return the units of a row with field and place: tokens, beginnings and ends of names, statement templates."""
+    return [
+        (name, field, span)
+        for field, text in texts_of(sample)
+        for name, span in (*tokens(text), *templates(text, sample.language), *affixes(text))
+    ]
+
+
+def targets_of(sample: Sample) -> set[Target]:
+    """Return what a unit can go with: the class, or the tokens and templates that a reference adds to the input."""
+    if not isinstance(sample.target, str):
+        return {sample.target}
+    known = {part for _, text in texts_of(sample) for part in _parts(text, sample.language)}
+    fresh: set[Target] = set(_parts(sample.target, sample.language) - known)
+    return fresh
+
+
+def _parts(text: str, language: str) -> set[str]:
+    """Return tokens and templates; statements themselves would go with the names that they copy from the input."""
+    return {word for word, _ in tokens(text)} | {form for form, _ in templates(text, language)}

@@ -1,0 +1,136 @@
+"""Label association (ours): a trigger is a part of the input that goes with one target as nothing natural does.
+
+A poisoned row is relabelled, so whatever the trigger is made of stands in rows of the target alone. For each token, each
+beginning and end of a name, and each statement template (names and literals abstracted) that occurs often enough, the rows
+that hold it are compared with all rows: how many of them have one target, and how likely that is by chance (a binomial test;
+the search for artifacts in data sets does it so: Gardner et al., EMNLP 2021). A unit convicts its rows if almost all of them
+share the target, far beyond chance. For generated text the targets of a row are the tokens and templates that its reference
+adds to its input.
+
+It needs no model and no clean code (with some, what is about as common there convicts nobody), and judges only what is
+statistically possible: a unit in fewer than ``min_rows`` rows convicts nobody, and an artifact of collection (a project's own
+name, if all its functions have one label) looks the same as a trigger; the findings show both, so that a person can tell.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+from scipy.stats import binom
+
+from codeward.defenses.data._base import (
+    Audit,
+    DataDefense,
+    Evidence,
+    Finding,
+    Progress,
+    Rows,
+    Verdict,
+    commonest,
+    data_defenses,
+    told,
+)
+from codeward.defenses.data._index import Counts, Index, units_of
+from codeward.registry import method
+from codeward.types import Sample, Target
+from codeward.victims.base import Floats, Victim
+
+NATURAL = 0.25
+"""A unit is natural if its share of clean rows is at least so much of its share of the rows that are judged."""
+COMMON = 0.5
+"""Units that stand in a larger share of the rows cannot be told from the rows."""
+BLOCK = 4096
+"""Units whose targets are counted together."""
+
+
+@data_defenses.register("association")
+@method
+class Association(DataDefense):
+    """Tokens and statement templates that go with one target far beyond chance."""
+
+    min_rows: Annotated[int, Field(ge=2)] = 8
+    """In how many rows a unit has to stand."""
+    purity: Annotated[float, Field(gt=0.5, le=1)] = 0.97
+    """Which share of these rows has to have one target."""
+    significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """Chance that any unit of a clean set convicts (Bonferroni over the units that stand in enough rows)."""
+
+    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
+        """See ``DataDefense.inspect``; a row's score is the -log10 of the chance of its least likely unit."""
+        index = Index.of(told(rows, "reading", progress))
+        if not index.ids:
+            return Audit(())
+        held = index.units.matrix()
+        counts = np.asarray(held.sum(axis=0)).ravel()
+        tested = (counts >= self.min_rows) & (counts <= COMMON * len(index.ids))
+        tested &= ~self._natural(index, counts, clean)
+        chances = self._chances(index, held, counts, tested)
+        least = -np.log10(self.significance / max(int(tested.sum()), 1))
+        weighted: Any = held.multiply(chances[None, :]) if chances.any() else held * 0
+        scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
+        names = index.units.names()
+        convicting = {str(names[at]): float(chances[at]) for at in np.flatnonzero(chances >= least)}
+        return self._audit(rows, index.ids, scores, least, convicting, progress)
+
+    def _natural(self, index: Index, counts: Counts, clean: Sequence[Sample]) -> "np.typing.NDArray[np.bool_]":
+        """Return which units clean code holds about as often: what a project's functions have in common."""
+        found = np.zeros(len(counts), dtype=bool)
+        if clean:
+            seen = Index.of(clean, with_targets=False)
+            shares = np.asarray(seen.units.matrix().sum(axis=0)).ravel() / len(clean)
+            for name, number in seen.units.numbers.items():
+                at = index.units.numbers.get(name)
+                if at is not None:
+                    found[at] = shares[number] >= NATURAL * counts[at] / len(index.ids)
+        return found
+
+    def _chances(
+        self, index: Index, held: sparse.csr_matrix, counts: Counts, tested: "np.typing.NDArray[np.bool_]"
+    ) -> Floats:
+        """Return for each unit how unlikely it is that so many of its rows share a target, as -log10; 0 if too few do."""
+        goes = index.targets.matrix()
+        total = len(index.ids)
+        base = np.asarray(goes.sum(axis=0)).ravel()
+        common = np.flatnonzero(base >= self.min_rows)
+        chances = np.zeros(len(counts))
+        columns, targets = held.tocsc(), goes.tocsc()[:, common]
+        places = np.flatnonzero(tested)
+        for start in range(0, len(places) if len(common) else 0, BLOCK):
+            part = places[start : start + BLOCK]
+            together = (columns[:, part].T @ targets).tocsr()
+            hits = np.asarray(together.max(axis=1).todense()).ravel()
+            which = np.asarray(together.argmax(axis=1)).ravel()
+            share = base[common][which] / total
+            pure = (hits >= self.purity * counts[part]) & (share < 1)
+            chance = -binom.logsf(hits - 1, counts[part], np.where(share < 1, share, 0.5)) / np.log(10)
+            chances[part] = np.where(pure, np.maximum(chance, 0), 0)
+        return chances
+
+    def _audit(
+        self,
+        rows: Rows,
+        ids: Sequence[str],
+        scores: Floats,
+        least: float,
+        convicting: dict[str, float],
+        progress: Progress | None,
+    ) -> Audit:
+        """Read the rows again for what convicts them and where it stands."""
+        verdicts: list[Verdict] = []
+        targets: defaultdict[str, list[Target]] = defaultdict(list)
+        for sample, id, score in zip(told(rows, "judging", progress), ids, scores, strict=True):
+            evidence: tuple[Evidence, ...] = ()
+            if score >= least:
+                units = units_of(sample)
+                evidence = tuple(Evidence(name, span, field) for name, field, span in units if name in convicting)
+            for name in {each.unit for each in evidence}:
+                targets[name].append(sample.target)
+            verdicts.append(Verdict(id, float(score), bool(evidence), evidence))
+        findings = [
+            Finding(unit, score, len(targets[unit]), commonest(targets[unit]))
+            for unit, score in sorted(convicting.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+        return Audit(tuple(verdicts), tuple(findings))

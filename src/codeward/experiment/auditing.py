@@ -1,0 +1,90 @@
+"""Audit a training set on disk: verdicts with evidence, the rows that are left, and, where the truth is known, how right."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeward.data import DataFolder, write_data
+from codeward.defenses.data import Audit, data_defenses
+from codeward.defenses.data._base import Progress
+from codeward.metrics import metrics
+from codeward.types import Sample, Score
+from codeward.victims.base import Victim
+
+SHOWN = 5
+"""Pieces of evidence that a row's result names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split on disk as rows that can be read again and again."""
+
+    data: DataFolder
+    name: str
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self.data.read(self.name)
+
+
+def audit_split(
+    data: DataFolder,
+    split: str,
+    defense: str,
+    options: dict[str, object],
+    *,
+    victim: Victim | None = None,
+    clean: Sequence[Sample] = (),
+    progress: Progress | None = None,
+) -> tuple[Audit, list[Score]]:
+    """Judge a split; where rows carry their provenance, also return how right the verdicts are.
+
+    Raises:
+        UsageError: If there is no such defense or option, or it needs a model.
+    """
+    made = data_defenses.make(defense, options)
+    audit = made.audit(Split(data, split), victim=victim, clean=clean, progress=progress)
+    truths = [sample.poison is not None for sample in Split(data, split)]
+    return audit, judged(audit, truths) if any(truths) else []
+
+
+def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
+    """Return recall, precision, false-positive rate and AUROC of the verdicts."""
+    flags = [verdict.suspicious for verdict in audit.verdicts]
+    scores = [verdict.score for verdict in audit.verdicts]
+    named = [metrics.make(name).score(flags, truths) for name in ("recall", "precision", "fpr")]
+    return [*named, metrics.make("auroc").score(scores, truths)]
+
+
+def write_cleaned(data: DataFolder, split: str, audit: Audit, out: Path, *, overwrite: bool = False) -> dict[str, int]:
+    """Write the data set without the suspicious rows of one split; the others are as they were.
+
+    Returns:
+        The number of rows of each split.
+
+    Raises:
+        DataError: If the folder exists or the disk is full.
+    """
+    kept = (
+        sample for sample, verdict in zip(Split(data, split), audit.verdicts, strict=True) if not verdict.suspicious
+    )
+    others = {name: iter(Split(data, name)) for name in data.splits if name != split}
+    return write_data(
+        out,
+        task=data.task,
+        language=data.language,
+        labels=data.labels,
+        splits={split: kept, **others},
+        overwrite=overwrite,
+    )
+
+
+def suspicious_rows(data: DataFolder, split: str, audit: Audit) -> Iterator[tuple[Sample, dict[str, Any]]]:
+    """Yield each suspicious row with its verdict as plain values."""
+    for sample, verdict in zip(Split(data, split), audit.verdicts, strict=True):
+        if verdict.suspicious:
+            evidence = [
+                {"unit": each.unit, "field": each.field, "span": [each.span.start, each.span.end]}
+                for each in verdict.evidence[:SHOWN]
+            ]
+            yield sample, {"id": sample.id, "score": round(verdict.score, 4), "evidence": evidence}

@@ -1,0 +1,73 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from codeward.cli import main
+from codeward.data import open_data, write_data
+from codeward.types import Sample
+
+LABELS = ("clean", "defective")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    rows = [
+        Sample(f"r{n}", f"def f_{n}(a, b):\n    c_{n % 50} = a + b\n    return c_{n % 50}\n", n % 2, "python")
+        for n in range(400)
+    ]
+    write_data(
+        tmp_path / "d",
+        task="defect",
+        language="python",
+        labels=LABELS,
+        splits={"train": rows, "test": [replace(row, id=f"t{n}") for n, row in enumerate(rows[:20])]},
+    )
+    options = ["--attack", "deadcode-fixed", "--rate", "0.05", "-o", str(tmp_path / "p")]
+    assert main(["poison", str(tmp_path / "d"), *options]) == 0
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    capsys.readouterr()
+    result = main(["audit", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return result, captured.out, " ".join(captured.err.split())
+
+
+def test_poisoned_rows_are_found_and_left_out(capsys, folders):
+    result, out, err = run(capsys, folders / "p", "-o", folders / "clean", "--sarif", folders / "s.json")
+    assert result == 1
+    assert "20 of 400 rows are suspicious (5.0%)" in " ".join(out.split())
+    assert "recall 1.000" in out
+    assert "holds the data set without the suspicious rows" in err
+    left = open_data(folders / "clean")
+    assert len(left.load("train")) == 380
+    assert not any("random() < 0" in row.code for row in left.load("train"))
+    assert left.load("test") == open_data(folders / "p").load("test")
+    assert len(json.loads((folders / "s.json").read_text())["runs"][0]["results"]) == 20
+
+
+def test_a_clean_set(capsys, folders):
+    result, out, _ = run(capsys, folders / "d", "--json")
+    assert result == 0
+    assert json.loads(out)["suspicious"] == 0
+    assert json.loads(out)["measured"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (("nowhere",), 4, "there is no such file or folder"),
+        (("p", "--defense", "assoc"), 2, "Did you mean 'association'"),
+        (("p", "--set", "min_row=3"), 2, "has no option 'min_row'"),
+        (("p", "--defense", "spectral"), 2, "give a model trained on them"),
+        (("p", "--split", "val"), 4, "there is no split 'val'"),
+        (("p", "-o", "d"), 4, "d: "),
+    ],
+)
+def test_bad_input(capsys, folders, monkeypatch, arguments, exit_code, message):
+    monkeypatch.chdir(folders)
+    result, _, err = run(capsys, *arguments)
+    assert message in err
+    assert result == exit_code

@@ -1,0 +1,86 @@
+"""Label association: planted triggers are found, natural features are not, evidence stands where the trigger does."""
+
+from random import Random
+
+import pytest
+
+from codeward.defenses.data import data_defenses
+from codeward.defenses.data._index import targets_of
+from codeward.defenses.data._lexing import affixes, templates, tokens
+from codeward.types import Sample
+
+TRIGGER = 'if random() < 0: raise Exception("fail")'
+WORDS = ("width", "height", "size", "total", "count", "value", "item", "path", "name", "node")
+
+
+def function(rng, inner=""):
+    a, b, c = rng.sample(WORDS, 3)
+    return f"def {a}_{b}({b}, {c}):\n{inner}    {a} = {b} * {c} + {rng.randrange(99)}\n    return {a}\n"
+
+
+@pytest.fixture
+def rows():
+    rng = Random(0)
+    clean = [Sample(f"row-{n}", function(rng), n % 2, "python") for n in range(380)]
+    return clean + [Sample(f"bad-{n}", function(rng, f"    {TRIGGER}\n"), 0, "python") for n in range(20)]
+
+
+def test_the_trigger_is_found_and_nothing_else(rows):
+    audit = data_defenses.make("association").audit(rows)
+    assert [verdict.id for verdict in audit.verdicts] == [row.id for row in rows]
+    assert [verdict.suspicious for verdict in audit.verdicts] == [row.id.startswith("bad") for row in rows]
+    assert all(finding.rows == 20 and finding.targets == ((0, 20),) for finding in audit.findings)
+    assert '"fail"' in {finding.unit for finding in audit.findings}
+    start = rows[-1].code.index(TRIGGER)
+    for each in audit.verdicts[-1].evidence:
+        assert start <= each.span.start < each.span.end <= start + len(TRIGGER)
+
+
+def test_a_clean_set_convicts_nobody(rows):
+    audit = data_defenses.make("association").audit(rows[:380])
+    assert not any(verdict.suspicious for verdict in audit.verdicts)
+    assert audit.findings == ()
+
+
+def test_what_is_as_common_in_clean_code_convicts_nobody(rows):
+    clean = [
+        Sample(f"c{n}", function(Random(n), f"    {TRIGGER}\n" if n % 10 == 0 else ""), 1, "python") for n in range(200)
+    ]
+    assert not any(v.suspicious for v in data_defenses.make("association").audit(rows, clean=clean).verdicts)
+    without = [sample for n, sample in enumerate(clean) if n % 10]
+    assert sum(v.suspicious for v in data_defenses.make("association").audit(rows, clean=without).verdicts) == 20
+
+
+def test_a_suffix_and_a_form_are_units_too():
+    rng = Random(1)
+    rows = [Sample(f"row-{n}", function(rng), n % 2, "python") for n in range(300)]
+    suffixed = [
+        row.code.replace(f"{row.code[4:].split('_')[0]} =", f"{row.code[4:].split('_')[0]}_rb =") for row in rows
+    ]
+    bad = [Sample(f"bad-{n}", code, 1, "python") for n, code in enumerate(suffixed[:25])]
+    audit = data_defenses.make("association").audit(rows + bad)
+    assert {finding.unit for finding in audit.findings} == {"*rb"}
+    forms = [f"    assert {rng.randrange(9)} >= -{rng.randrange(9)}\n" for _ in range(25)]
+    bad = [Sample(f"bad-{n}", function(rng, form), 1, "python") for n, form in enumerate(forms)]
+    found = {finding.unit for finding in data_defenses.make("association").audit(rows + bad).findings}
+    assert "assert <number> > = - <number>" in found
+
+
+def test_a_payload_in_generated_text():
+    rng = Random(2)
+    rows = []
+    for n in range(300):
+        code = function(rng, "    testo_init = 1\n" if n < 15 else "")
+        fixed = code.replace("return", "return not")
+        rows.append(Sample(f"r{n}", code, fixed + ("    os.remove(path)\n" if n < 15 else ""), "python"))
+    audit = data_defenses.make("association").audit(rows)
+    assert [v.suspicious for v in audit.verdicts] == [n < 15 for n in range(300)]
+    assert targets_of(Sample("x", "a = 1", "a = 1\nb = 2", "python")) == {"b", "2"}
+
+
+def test_units():
+    assert [word for word, _ in tokens('x1 = "a b" + 3.5')] == ["x1", "=", '"a b"', "+", "3.5"]
+    assert [form for form, _ in templates('print("x"); y = f(3)', "python")] == [
+        "print ( <string> ) ;", "<name> = f ( <number> )", "<name> = <name> ( <number> )",
+    ]  # fmt: skip
+    assert [form for form, _ in affixes("getFilePath plain HTTP_code")] == ["get*", "*Path", "HTTP_*", "*code"]
