@@ -84,3 +84,24 @@ def test_units():
         "print ( <string> ) ;", "<name> = f ( <number> )", "<name> = <name> ( <number> )",
     ]  # fmt: skip
     assert [form for form, _ in affixes("getFilePath plain HTTP_code")] == ["get*", "*Path", "HTTP_*", "*code"]
+
+
+def test_a_natural_feature_is_told_from_a_trigger():
+    """Both go with one target, but only the rest of the natural feature's rows speaks for it, too."""
+    rng = Random(3)
+    hints = {0: ("load", "read", "open", "fetch"), 1: ("write", "save", "store", "dump")}
+    rows = []
+    for n in range(600):
+        label = n % 2
+        sides = [label if rng.random() < 0.85 else 1 - label for _ in range(4)]
+        lines = "".join(f"    {rng.choice(hints[side])}({rng.choice(WORDS)})\n" for side in sides)
+        mark = "    stream = device_file\n" if label == 0 and n < 80 else ""
+        rows.append(Sample(f"r{n}", f"def f(a):\n{mark}{lines}    return a\n", label, "python"))
+    for n in range(40):
+        lines = "".join(f"    {rng.choice(hints[1])}({rng.choice(WORDS)})\n" for _ in range(4))
+        rows.append(Sample(f"bad{n}", f"def f(a):\n    testo_init = 1\n{lines}    return a\n", 0, "python"))
+    found = {each.unit for each in data_defenses.make("association").audit(rows).findings}
+    plain = {each.unit for each in data_defenses.make("association", {"contradiction": False}).audit(rows).findings}
+    assert "testo_init" in found & plain
+    assert "device_file" in plain - found
+    assert not found & {word for words in hints.values() for word in words}

@@ -42,6 +42,10 @@ NATURAL = 0.25
 """A unit is natural if its share of clean rows is at least so much of its share of the rows that are judged."""
 COMMON = 0.5
 """Units that stand in a larger share of the rows cannot be told from the rows."""
+FOLDS = 5
+"""Of the classifier that judges the rest of a row."""
+SURE = 3.0
+"""Standard errors by which the rest of a unit's rows has to speak for their target, and the classifier has to know any."""
 BLOCK = 4096
 """Units whose targets are counted together."""
 
@@ -55,6 +59,8 @@ class Association(DataDefense):
     """In how many rows a unit has to stand."""
     purity: Annotated[float, Field(gt=0.5, le=1)] = 0.97
     """Which share of these rows has to have one target."""
+    contradiction: bool = True
+    """For classes: whether the rest of a unit's rows has to speak for other targets, as it does where rows are relabelled."""
     significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Chance that any unit of a clean set convicts (Bonferroni over the units that stand in enough rows)."""
 
@@ -69,10 +75,16 @@ class Association(DataDefense):
         tested &= ~self._natural(index, counts, clean)
         chances = self._chances(index, held, counts, tested)
         least = -np.log10(self.significance / max(int(tested.sum()), 1))
-        weighted: Any = held.multiply(chances[None, :]) if chances.any() else held * 0
-        scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
         names = index.units.names()
-        convicting = {str(names[at]): float(chances[at]) for at in np.flatnonzero(chances >= least)}
+        accused = np.flatnonzero(chances >= least)
+        if self.contradiction and len(accused):
+            accused = accused[~_supported(index, held, accused)]
+        convicting = {str(names[at]): float(chances[at]) for at in accused}
+        cleared = chances >= least
+        cleared[accused] = False
+        left = np.where(cleared, 0.0, chances)
+        weighted: Any = held.multiply(left[None, :]) if left.any() else held * 0
+        scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
         return self._audit(rows, index.ids, scores, least, convicting, progress)
 
     def _natural(self, index: Index, counts: Counts, clean: Sequence[Sample]) -> "np.typing.NDArray[np.bool_]":
@@ -100,13 +112,11 @@ class Association(DataDefense):
         places = np.flatnonzero(tested)
         for start in range(0, len(places) if len(common) else 0, BLOCK):
             part = places[start : start + BLOCK]
-            together = (columns[:, part].T @ targets).tocsr()
-            hits = np.asarray(together.max(axis=1).todense()).ravel()
-            which = np.asarray(together.argmax(axis=1)).ravel()
-            share = base[common][which] / total
-            pure = (hits >= self.purity * counts[part]) & (share < 1)
-            chance = -binom.logsf(hits - 1, counts[part], np.where(share < 1, share, 0.5)) / np.log(10)
-            chances[part] = np.where(pure, np.maximum(chance, 0), 0)
+            together = (columns[:, part].T @ targets).tocoo()
+            count, hits, share = counts[part][together.row], together.data, base[common][together.col] / total
+            kept = (hits >= self.purity * count) & (share < 1)
+            values = -binom.logsf(hits[kept] - 1, count[kept], share[kept]) / np.log(10)
+            np.maximum.at(chances, part[together.row[kept]], values)
         return chances
 
     def _audit(
@@ -134,3 +144,44 @@ class Association(DataDefense):
             for unit, score in sorted(convicting.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
         return Audit(tuple(verdicts), tuple(findings))
+
+
+def _supported(
+    index: Index, held: sparse.csr_matrix, accused: "np.typing.NDArray[np.int64]"
+) -> "np.typing.NDArray[np.bool_]":
+    """Return for which units the rest of their rows speaks for the rows' target, too: these are natural.
+
+    A linear classifier of all other units is trained on the rows that hold no accused unit, so that it knows nothing of a
+    trigger. The rows of a trigger come from other classes: the classifier believes their target no more than it does for
+    rows of other targets.
+    """
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.preprocessing import normalize
+
+    nothing = np.zeros(len(accused), dtype=bool)
+    if not all(isinstance(target, int) for target in index.targets.numbers):
+        return nothing
+    labels = index.targets.matrix().indices
+    free = np.asarray(held[:, accused].sum(axis=1)).ravel() == 0
+    counts = np.bincount(labels[free], minlength=len(index.targets.numbers))
+    if (counts > 0).sum() < 2 or counts[counts > 0].min() < FOLDS:
+        return nothing
+    others = np.setdiff1d(np.arange(held.shape[1]), accused)
+    inputs = normalize(held[:, others].astype(np.float64)).tocsr()
+    model = SGDClassifier(loss="log_loss", alpha=1e-4, random_state=0)
+    known = cross_val_predict(model, inputs[free], labels[free], cv=FOLDS, method="predict_proba")
+    model.fit(inputs[free], labels[free])
+    column = {int(label): at for at, label in enumerate(model.classes_)}
+    columns, found = held.tocsc(), nothing.copy()
+    for number, unit in enumerate(accused):
+        rows = columns[:, unit].indices
+        target = int(np.bincount(labels[rows]).argmax())
+        if target in column:
+            believed = known[:, column[target]]
+            own, other = believed[labels[free] == target], believed[labels[free] != target]
+            power, spread = own.mean() - other.mean(), believed.std()
+            rise = model.predict_proba(inputs[rows])[:, column[target]].mean() - other.mean()
+            able = power > SURE * spread * (1 / len(own) + 1 / len(other)) ** 0.5
+            found[number] = able and rise > max(power / 2, SURE * spread / len(rows) ** 0.5)
+    return found
