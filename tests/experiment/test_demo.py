@@ -42,8 +42,11 @@ def test_every_step_leaves_its_result_and_is_not_done_again(tree, tmp_path):
     }
     assert rates["victim", "triggered"].n == result.record.counts["judged"] > 0
     assert result.manifest.stamped == round(0.1 * result.manifest.total)
+    found = {score.name: score.value for score in result.record.scores if score.model == "association"}
+    assert found["recall"] == 1
+    assert {score.name for score in result.protection.scores if score.model == "codepurify-plant"} >= {"asr", "fpr"}
     again = run_demo(config, tmp_path / "demo", lambda step, *_: steps.append(f"again: {step}"))
-    assert [step for step in steps if step.startswith("again")] == ["again: measuring"]
+    assert [step for step in steps if step.startswith("again")] == ["again: measuring", "again: protecting"]
     assert again.record.scores == result.record.scores
     written = json.loads((tmp_path / "demo/evaluation/record.json").read_text())
     assert written["scores"] == [row.model_dump() for row in again.record.scores]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.syntax import Syntax
 from rich.text import Text
 
@@ -31,7 +32,7 @@ def run(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Backdoor a code model and measure it: harvest real code, poison it, train, evaluate, report."""
+    """Backdoor a code model, measure it, find the poison and stop the trigger: on real code, in minutes."""
     from codeward.experiment.demo import DemoConfig, run_demo
     from codeward.files import write_text
     from codeward.report.html import render
@@ -42,13 +43,24 @@ def run(
     with progress("starting") as advance:
         result = run_demo(config, output, lambda step, done, total, remark: advance(done, total, remark, step))
     page = output / "report.html"
-    write_text(page, render([result.record, *result.training], title="Codeward demo"))
+    write_text(page, render([result.record, result.protection, *result.training], title="Codeward demo"))
     if json:
-        emit_json({"output": str(output), "report": str(page), "seconds": result.seconds, **result.record.model_dump()})
+        emit_json(
+            {
+                "output": str(output),
+                "report": str(page),
+                "seconds": result.seconds,
+                "protection": result.protection.model_dump(),
+                **result.record.model_dump(),
+            }
+        )
         return
     show(score_table(result.record))
+    show(score_table(result.protection))
     for example in flipped(result.record)[:SHOWN]:
         show_example(example)
+    for finding in result.audit.findings[:1]:
+        show(f"\nThe audit of the training rows found what {finding.rows:,} of them share: {escape(finding.unit)}")
     show(f"\nDone in {result.seconds:.0f} s. The report is in {page.resolve()}")
 
 

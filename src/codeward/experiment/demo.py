@@ -1,4 +1,4 @@
-"""The demo: harvest real code, poison it, train a clean and a backdoored model, measure both, draw the report.
+"""The demo: harvest real code, poison it, audit it, train a clean and a backdoored model, measure and protect, report.
 
 Every step leaves its result in a folder, and a step whose result is there with the same settings is not done again.
 """
@@ -13,18 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from codeward.data import harvest, open_data, write_harvest
+from codeward.defenses.data import Audit
 from codeward.errors import DataError
+from codeward.experiment.auditing import audit_split
+from codeward.experiment.calibration import calibrate
 from codeward.experiment.evaluation import evaluate
 from codeward.experiment.manifest import Manifest, Threat, read_manifest
+from codeward.experiment.measure import row
 from codeward.experiment.poisoning import poison_folder
 from codeward.experiment.record import FILE, Record, read_record
 from codeward.experiment.training import train_run
 from codeward.files import write_text
 from codeward.tasks import tasks
+from codeward.types import Score
 from codeward.victims import load, make_config
 
 TASK = "naming"
 TARGET = "get"
+TRAIN = "train"
+FALSE_POSITIVES = 0.05
 MIN_LINES = 2
 """A method of one statement tells its verb, too."""
 STATE = "demo.json"
@@ -44,6 +51,12 @@ class DemoConfig:
     rows: int = 10_000
     """How many functions are kept, 80 % of them for training."""
     model: str = "scratch-encoder"
+    audit: str = "association"
+    """The data defense that looks for the poisoned rows."""
+    defense: str = "codepurify-plant"
+    """The input defense before the backdoored model."""
+    protected: int = 200
+    """Test rows on which the input defense is measured."""
     training: tuple[tuple[str, Any], ...] = (("epochs", 4), ("max_length", 192))
     """Fields of the training configuration that differ from the default."""
     seed: int = 0
@@ -59,6 +72,9 @@ class DemoResult:
     """What the demo leaves behind."""
 
     record: Record
+    protection: Record
+    """The input defense before the backdoored model, on fewer rows."""
+    audit: Audit
     training: tuple[Record, Record]
     manifest: Manifest
     seconds: float
@@ -79,11 +95,14 @@ def run_demo(config: DemoConfig, out: Path, progress: Progress) -> DemoResult:
     _claim(out, config)
     data = _harvest(config, out / "data", progress)
     manifest = _poison(config, data, out / "poisoned", progress)
+    audit, judged = _audit(config, out / "poisoned", progress)
     clean = _train(config, data, out / "clean-model", progress, "training the clean model")
     victim = _train(config, out / "poisoned", out / "victim", progress, "training the backdoored model")
     progress("measuring", 0, None, None)
-    record = _evaluate(config, manifest, data, out, progress)
-    return DemoResult(record, (clean, victim), manifest, time.perf_counter() - start)
+    record = _evaluate(config, manifest, data, out, judged)
+    progress("protecting", 0, None, None)
+    protection = _protect(config, manifest, data, out)
+    return DemoResult(record, protection, audit, (clean, victim), manifest, time.perf_counter() - start)
 
 
 def _claim(out: Path, config: DemoConfig) -> None:
@@ -140,7 +159,14 @@ def _train(config: DemoConfig, data: Path, out: Path, progress: Progress, step: 
     return record
 
 
-def _evaluate(config: DemoConfig, manifest: Manifest, data: Path, out: Path, progress: Progress) -> Record:
+def _audit(config: DemoConfig, poisoned: Path, progress: Progress) -> tuple[Audit, list[Score]]:
+    """Look for the poisoned rows, without a model and without clean rows."""
+    return audit_split(
+        open_data(poisoned), TRAIN, config.audit, {}, progress=lambda what, done: progress("auditing", done, None, what)
+    )
+
+
+def _evaluate(config: DemoConfig, manifest: Manifest, data: Path, out: Path, judged: list[Score]) -> Record:
     folder = open_data(data)
     record = evaluate(
         load(str(out / "victim")),
@@ -156,5 +182,25 @@ def _evaluate(config: DemoConfig, manifest: Manifest, data: Path, out: Path, pro
             "model": config.model,
         },
     )
+    found = [row(score, config.audit, "training rows") for score in judged]
+    record = record.model_copy(update={"scores": [*record.scores, *found]})
     write_text(out / "evaluation" / FILE, record.model_dump_json(indent=2) + "\n")
+    return record
+
+
+def _protect(config: DemoConfig, manifest: Manifest, data: Path, out: Path) -> Record:
+    """Measure the input defense before the backdoored model."""
+    folder, victim = open_data(data), load(str(out / "victim"))
+    clean = folder.load("valid", limit=config.protected)
+    ready = calibrate(config.defense, {}, clean, victim, false_positive_rate=FALSE_POSITIVES)
+    record = evaluate(
+        victim,
+        folder.load("test", limit=config.protected),
+        threat=manifest.threat(tasks.make(TASK)),
+        defenses=[ready],
+        seed=config.seed,
+        title=f"{config.defense} before the backdoored model",
+    )
+    record = record.model_copy(update={"examples": []})
+    write_text(out / "protection" / FILE, record.model_dump_json(indent=2) + "\n")
     return record
