@@ -125,8 +125,8 @@ def table(out: Path) -> str:
     from codeward.experiment.record import read_record
 
     lines = [
-        "| data | attack | rate | success | floor | clean model | utility clean → victim | n | train s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| data | attack | rate | success | floor | clean model | utility clean → victim | n |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for file in sorted(out.glob("*/*.json")):
         record = read_record(file)
@@ -143,7 +143,7 @@ def table(out: Path) -> str:
             f"| {record.config['data']} | {record.config['attack']} | {record.config['rate']:.0%} "
             f"| {_points(success)} [{100 * (success.low or 0):.1f}, {100 * (success.high or 0):.1f}] "
             f"| {_points(found['asr', 'victim', 'untriggered'])} | {_points(found['asr', 'clean model', 'triggered'])} "
-            f"| {'; '.join(utility)} | {success.n} | {record.timings['train']:.0f} |"
+            f"| {'; '.join(utility)} | {success.n} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -90,7 +90,7 @@ def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
         raise ModelError(f"{model}: the configuration cannot be read: {_first_line(problem)}") from None
     if config.is_encoder_decoder:
         return transformers.AutoModelForSeq2SeqLM
-    if config.model_type in ("roberta", "bert"):
+    if config.model_type in ("roberta", "bert", "modernbert"):
         raise ModelError(f"{model}: an encoder writes no text; choose an encoder-decoder or a decoder-only model")
     return transformers.AutoModelForCausalLM
 
@@ -155,7 +155,7 @@ def check_folder(model: str, allow_pickle: bool) -> None:
             return
         raise ModelError(
             f"{model}: there is no such model folder, and no built-in model has this name; there are: "
-            f"{', '.join(sorted(builtin_models()))}"
+            f"{', '.join(sorted(builtin_models()))}; a model of the hub is org/name"
         )
     if not (folder / "config.json").is_file():
         raise ModelError(f"{model}: this is no model folder: it has no config.json")
