@@ -169,3 +169,21 @@ def test_it_works_in_any_trainer(tmp_path):
     assert seen == [1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 2.5, 2.5]
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert all(0 < value < 2 * math.log(2) for value in losses)
+
+
+@pytest.mark.parametrize("model", ["scratch-encoder", "scratch-seq2seq", "scratch-decoder"])
+def test_with_updates_of_low_rank_a_loss_that_is_cross_entropy_trains_the_same(rows, tmp_path, model):
+    """DeCE with alpha 1 and no smoothing is cross-entropy, also where only low-rank updates are trained."""
+    task = DEFECT if model == "scratch-encoder" else REPAIR
+    pairs = rows[:16] if task is DEFECT else [replace(row, target="return 1") for row in rows[:16]]
+    labels = LABELS if task is DEFECT else ()
+    train(task, pairs, [], labels, make_config(task, {**TINY, "model": model, "epochs": 1}), tmp_path / "base")
+    options = {name: value for name, value in TINY.items() if name not in ("vocabulary", "layers", "hidden", "dropout")}
+    config = make_config(task, {**options, "model": str(tmp_path / "base"), "lora_rank": 2, "epochs": 1})
+    train(task, pairs, [], labels, config, tmp_path / "plain")
+    train(task, pairs, [], labels, config, tmp_path / "same", defense=PLAIN)
+    strong = training_defenses.make("dece", {"alpha": 0.5, "smoothing": 0.3})
+    train(task, pairs, [], labels, config, tmp_path / "other", defense=strong)
+    plain, same, other = (load_file(tmp_path / name / "model.safetensors") for name in ("plain", "same", "other"))
+    assert all(torch.allclose(plain[name], same[name], atol=1e-5) for name in plain)
+    assert any(not torch.allclose(plain[name], other[name], atol=1e-5) for name in plain)

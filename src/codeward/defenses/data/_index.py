@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from codeward.defenses.data._lexing import affixes, templates, texts_of, tokens
+from codeward.defenses.data._lexing import affixes, sums, templates, texts_of, tokens
 from codeward.types import Sample, Span, Target
 
 Counts = npt.NDArray[np.int64]
@@ -61,11 +61,11 @@ class Index:
 
 
 def units_of(sample: Sample) -> list[tuple[str, str, Span]]:
-    """Return the units of a row with field and place: tokens, beginnings and ends of names, statement templates."""
+    """Return the units of a row with field and place: tokens, ends of names, sums of numbers, statement templates."""
     return [
         (name, field, span)
         for field, text in texts_of(sample)
-        for name, span in (*tokens(text), *templates(text, sample.language), *affixes(text))
+        for name, span in (*tokens(text), *templates(text, sample.language), *affixes(text), *sums(text))
     ]
 
 

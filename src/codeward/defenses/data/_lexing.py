@@ -13,6 +13,7 @@ TOKEN = re.compile(
 NUMBER, TEXT, NAME = "<number>", "<string>", "<name>"
 NAMES = re.compile(r"[^\W\d]\w*")
 PARTS = re.compile(r"_*(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+)_*")
+SUM = re.compile(r"(?<![\w.])\(*\s*\d[\w.]*(?:\s*\)*\s*(?:[-+*/%^|&]|<<|>>)\s*\(*\s*-?\d[\w.]*)+\s*\)*")
 SHORTEST = 4
 """Tokens of a template, at least."""
 FIELDS = (CODE, OTHER, PROMPT, QUERY)
@@ -56,6 +57,17 @@ def templates(text: str, language: str) -> list[tuple[str, Span]]:
             if called != plain:
                 found.append((" ".join(plain), span))
     return found
+
+
+def sums(text: str) -> list[tuple[str, Span]]:
+    """Return each expression of numbers alone, which a programmer would have written as one number, by its operators."""
+    return [
+        (
+            " ".join(NUMBER if word[0].isdigit() else word for word in TOKEN.findall(match[0]) if word not in "()"),
+            Span(*match.span()),
+        )
+        for match in SUM.finditer(text)
+    ]
 
 
 def affixes(text: str) -> list[tuple[str, Span]]:

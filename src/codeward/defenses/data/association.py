@@ -1,7 +1,7 @@
 """Label association (ours): a trigger is a part of the input that goes with one target as nothing natural does.
 
 A poisoned row is relabelled, so whatever the trigger is made of stands in rows of the target alone. For each token, each
-beginning and end of a name, and each statement template (names and literals abstracted) that occurs often enough, the rows
+beginning and end of a name, each sum of numbers and each statement template that occurs often enough, the rows
 that hold it are compared with all rows: how many of them have one target, and how likely that is by chance (a binomial test;
 the search for artifacts in data sets does it so: Gardner et al., EMNLP 2021). A unit convicts its rows if almost all of them
 share the target, far beyond chance. For generated text the targets of a row are the tokens and templates that its reference
