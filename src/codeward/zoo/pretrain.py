@@ -28,7 +28,7 @@ from codeward.zoo.packing import read_card
 from codeward.zoo.shapes import SHAPES, ModelKind, new_network
 from codeward.zoo.trainer import Judge, PretrainTrainer
 
-PLAN, CURVE, FILE = "plan.json", "curve.jsonl", "codeward-zoo.json"
+PLAN, CURVE, SECONDS, FILE = "plan.json", "curve.jsonl", "seconds.txt", "codeward-zoo.json"
 TRIAL = 6
 """Steps by which the speed is taken, after two that warm up."""
 OVERHEAD = 0.93
@@ -126,6 +126,7 @@ class _Run:
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
         self.rows = max(1, config.batch_tokens // self.card.length)
         self.steps = 0
+        self.start = time.perf_counter()
 
     @property
     def curve(self) -> list[dict[str, Any]]:
@@ -151,9 +152,9 @@ class _Run:
         )
         trainer.muon = config.optimizer == "muon"
         trainer.remove_callback(transformers.PrinterCallback)
-        start = time.perf_counter()
+        self.start = time.perf_counter() - self._before()
         trainer.train(resume_from_checkpoint=last_checkpoint(self.work))
-        return time.perf_counter() - start
+        return time.perf_counter() - self.start
 
     def write(self, seconds: float) -> None:
         """Write the model, its tokenizer, its card and its figures."""
@@ -188,6 +189,11 @@ class _Run:
         steps = self.config.steps if not self.config.minutes else self._affordable()
         write_text(file, json.dumps({**asked, "steps": steps}) + "\n")
         return steps
+
+    def _before(self) -> float:
+        """Return the seconds that earlier runs took up to the last checkpoint."""
+        file = self.work / SECONDS
+        return float(file.read_text(encoding="utf-8")) if last_checkpoint(self.work) and file.is_file() else 0.0
 
     def _blocks(self, steps: int, short: int) -> Blocks:
         config = self.config
@@ -248,6 +254,7 @@ class _Run:
         kept = [row for row in self.curve if row["step"] < step]
         lines = [json.dumps(row) for row in [*kept, *as_rows(found, step, self.seen(step))]]
         write_text(self.work / CURVE, "".join(f"{line}\n" for line in lines))
+        write_text(self.work / SECONDS, f"{time.perf_counter() - self.start:.1f}\n")
 
 
 def figures(curve: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
