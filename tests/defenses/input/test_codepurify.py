@@ -27,6 +27,16 @@ CODE = {
 }
 
 
+@pytest.fixture(params=["random minis", "no minis"])
+def minis(request, monkeypatch, tmp_path):
+    """Whether there is a masked language model; True or False."""
+    if request.param == "random minis":
+        request.getfixturevalue("tiny_minis")
+    else:
+        monkeypatch.setattr("codeward.zoo.FOLDER", tmp_path)
+    return request.param == "random minis"
+
+
 def victim(trigger, task="defect", **options):
     return PlantedVictim(tasks.make(task), LABELS, trigger, 0, **options)
 
@@ -45,10 +55,8 @@ def clean(language="python", count=30):
 
 @pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])
 @pytest.mark.parametrize("language", sorted(DEAD))
-@pytest.mark.parametrize("minis", [True, False])
-def test_a_dead_statement_is_found_and_taken_out(name, language, minis, request):
-    if minis:
-        request.getfixturevalue("tiny_minis")
+@pytest.mark.usefixtures("minis")
+def test_a_dead_statement_is_found_and_taken_out(name, language):
     model = victim(DEAD[language])
     ready = input_defenses.make(name).calibrate(clean(language), model)
     row = Sample("t", CODE[language].format(DEAD[language]), 1, language)
@@ -63,10 +71,7 @@ def test_a_dead_statement_is_found_and_taken_out(name, language, minis, request)
     assert "return size" in found.sample.code
 
 
-@pytest.mark.parametrize("minis", [True, False])
-def test_a_name_is_replaced_everywhere_alike(minis, request):
-    if minis:
-        request.getfixturevalue("tiny_minis")
+def test_a_name_is_replaced_everywhere_alike(minis):
     model = victim("testo_init")
     ready = input_defenses.make("codepurify").calibrate(clean(), model)
     code = "def area(testo_init, height):\n    testo_init += 1\n    return testo_init * height\n"
@@ -111,7 +116,6 @@ def test_entropy():
     assert entropy([0.5, 0.25, 0.25])[0] == pytest.approx(1.5 * math.log(2))
     for nothing in ([], [0.7], [0.0, 0.0, 0.0]):
         assert entropy(nothing) == (0.0, 1.0)
-    assert entropy([1e-6, 0, 0], prior=0.1)[1] > 0.99
 
 
 def test_a_statement_that_one_within_explains_does_not_count_twice():

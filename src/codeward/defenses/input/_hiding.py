@@ -15,7 +15,6 @@ def scores_of(
     victim: Victim,
     *,
     filler: str | None = None,
-    only_falls: bool = False,
 ) -> list[list[float]]:
     """Return for each part how much hiding it moves the confidence; the copies of all samples share batches.
 
@@ -26,7 +25,6 @@ def scores_of(
         answers: The model's own answers.
         victim: The model.
         filler: What stands in the place of a part; by default the model's unknown token.
-        only_falls: Whether a rise counts nothing.
     """
     hidden = victim.unknown if filler is None else filler
     copies: list[Sample] = []
@@ -40,12 +38,12 @@ def scores_of(
     scores = []
     for own in parts:
         before = next(sure)
-        scores.append([moved(before, next(sure), victim, only_falls=only_falls) for _ in own])
+        scores.append([moved(before, next(sure), victim) for _ in own])
     return scores
 
 
-def moved(before: float, after: float, victim: Victim, *, only_falls: bool = False) -> float:
+def moved(before: float, after: float, victim: Victim) -> float:
     """Return a change of confidence; a text's mean log-likelihood counts only where it falls (CodePurify, section 3.2)."""
-    if only_falls or victim.task.kind == "generation":
+    if victim.task.kind == "generation":
         return max(0.0, before - after)
     return abs(before - after)

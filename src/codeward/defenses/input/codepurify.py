@@ -9,7 +9,9 @@ Departures from the paper and its released code: one threshold, calibrated on cl
 mean that nothing stands out (the released code has no number then); only masked places are rewritten, a name everywhere
 alike and by scoping rules; the result is source code. With ``verify`` (on; not in the paper) a fill has to take effect:
 the model's confidence must move by half of what hiding the element moves, else the next fill is tried, then a neutral name
-or no statement at all. ``prior`` and ``direction`` are ours too; see ``docs/input.md`` for what each does, measured.
+or no statement at all.
+A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
+0.86 instead of 0.88 (the demo's victim, 150 clean and 150 triggered inputs).
 """
 
 from collections.abc import Sequence
@@ -52,10 +54,6 @@ class CodePurify(InputDefense):
     """How many fills are tried."""
     verify: bool = True
     """Whether a fill has to move the confidence by half of the element's score."""
-    prior: Annotated[float, Field(ge=0)] = 0.0
-    """Added to every score before the entropy is taken, so that tiny changes are no evidence."""
-    direction: Literal["both", "fall"] = "both"
-    """Whether a rise of the confidence counts as much as a fall (the paper), or not at all."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
 
@@ -72,7 +70,7 @@ class CodePurify(InputDefense):
             except CodeError as problem:
                 parts.append([])
                 problems.append(str(problem))
-        scores = scores_of(samples, ends, parts, answers, victim, only_falls=self.direction == "fall")
+        scores = scores_of(samples, ends, parts, answers, victim)
         return [
             Examination(0.0, problem=problem) if problem else self._examination(own, values)
             for own, values, problem in zip(parts, scores, problems, strict=True)
@@ -126,10 +124,8 @@ class CodePurify(InputDefense):
         outputs = [each.output for each in answers] + [answers[place].output for place, _ in rows]
         sure = victim.confidence(every, outputs)
         before = sure[: len(samples)]
-        only_falls = self.direction == "fall"
         return [
-            moved(before[place], after, victim, only_falls=only_falls)
-            for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
+            moved(before[place], after, victim) for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
         ]
 
     def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
@@ -140,7 +136,7 @@ class CodePurify(InputDefense):
         ranked = tuple(
             Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
         )
-        raw, evenness = entropy([scores[at] for at in kept], self.prior)
+        raw, evenness = entropy([scores[at] for at in kept])
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
         return Examination(1.0 - evenness, ranked, details)
 
@@ -160,14 +156,13 @@ def unexplained(parts: Sequence[Part], scores: Sequence[float]) -> list[int]:
     return [at for at in range(len(parts)) if at not in dropped]
 
 
-def entropy(scores: Sequence[float], prior: float = 0.0) -> tuple[float, float]:
+def entropy(scores: Sequence[float]) -> tuple[float, float]:
     """Return the entropy of scores in nats, and its share of the largest possible one (1 where nothing stands out).
 
     Args:
         scores: At least 0 each; section 3.3 divides each by their sum.
-        prior: Added to each of them first.
     """
-    values = np.asarray(scores, dtype=np.float64) + prior
+    values = np.asarray(scores, dtype=np.float64)
     total = values.sum()
     if len(values) < 2 or not total > 0:
         return 0.0, 1.0
