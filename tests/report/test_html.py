@@ -96,3 +96,10 @@ def test_a_published_number_stands_beside_ours():
 
 def test_no_records():
     assert "Codeward report" in render([])
+
+
+def test_the_sentence_names_a_defense():
+    made = record()
+    defended = ScoreRow(name="asr", model="codepurify", data="triggered", value=0.25, n=40, low=0.1, high=0.4)
+    page = render([made.model_copy(update={"scores": [*made.scores, defended]})])
+    assert "with codepurify before it on 25.0 %" in page

@@ -72,6 +72,9 @@ def summary(record: Record) -> str | None:
         text += f"; without the trigger on {numbers(floor)[0]} %"
     if clean is not None:
         text += f"; a clean model on the same triggered inputs on {numbers(clean)[0]} %"
+    for (model, data), row in rates.items():
+        if data == "triggered" and model not in ("victim", "clean model"):
+            text += f"; with {model} before it on {numbers(row)[0]} %"
     return text + "."
 
 
