@@ -32,7 +32,7 @@ def tree(tmp_path):
 
 
 def test_every_step_leaves_its_result_and_is_not_done_again(tree, tmp_path):
-    config = DemoConfig(sources=(tree,), rows=400, rate=0.1, training=TINY)
+    config = DemoConfig(sources=(tree,), rows=400, rate=0.1, model="scratch-encoder", training=TINY)
     steps = []
     result = run_demo(config, tmp_path / "demo", lambda step, *_: steps.append(step))
     assert {"harvesting real code", "poisoning", "training the clean model", "measuring"} <= set(steps)

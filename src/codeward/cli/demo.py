@@ -28,7 +28,7 @@ def run(
         list[Path] | None,
         typer.Option("--source", help="A tree to harvest; default: the running Python's library and its packages."),
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=200, help="At most this many functions.")] = 10_000,
+    rows: Annotated[int, typer.Option("--rows", min=200, help="At most this many functions.")] = 5_000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -48,16 +48,16 @@ class DemoConfig:
     """The trees that are harvested."""
     attack: str = "deadcode-fixed"
     rate: float = 0.05
-    rows: int = 10_000
+    rows: int = 5_000
     """How many functions are kept, 80 % of them for training."""
-    model: str = "scratch-encoder"
+    model: str = "mini-encoder"
     audit: str = "association"
     """The data defense that looks for the poisoned rows."""
     defense: str = "codepurify-plant"
     """The input defense before the backdoored model."""
     protected: int = 200
     """Test rows on which the input defense is measured."""
-    training: tuple[tuple[str, Any], ...] = (("epochs", 4), ("max_length", 192))
+    training: tuple[tuple[str, Any], ...] = (("epochs", 2), ("max_length", 128))
     """Fields of the training configuration that differ from the default."""
     seed: int = 0
 

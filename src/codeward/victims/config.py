@@ -16,7 +16,7 @@ SCRATCH = {
     "scratch-decoder": "Llama shape, from scratch, with a tokenizer fitted on the training rows",
 }
 PRETRAINED_RATE = 5e-5
-MINI_RATE = 5e-4
+MINI_RATE = 1e-3
 SCRATCH_RATE = 1e-3
 
 
