@@ -11,6 +11,7 @@ from codeward.tasks import tasks
 from codeward.victims import load, make_config
 from codeward.victims.training import train
 
+SCRATCH = {"model": "scratch-encoder"}
 TINY = {"vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64, "max_target_length": 64}
 FAST = {"batch_size": 8, "max_length": 64, "max_target_length": 64, "learning_rate": 0.01}
 DEFECT, REPAIR, SEARCH = tasks.make("defect"), tasks.make("repair"), tasks.make("search")
@@ -63,12 +64,12 @@ def test_lora_of_a_retriever(tmp_path, rows):
 
 def test_lora_needs_a_pretrained_model():
     with pytest.raises(OptionError, match="lora_rank updates a pretrained model"):
-        make_config(DEFECT, {"lora_rank": 8})
+        make_config(DEFECT, {**SCRATCH, "lora_rank": 8})
 
 
 def test_early_stopping_keeps_the_best(tmp_path, rows):
     wrong = [replace(row, target=1 - row.target) for row in rows[:16]]
-    config = make_config(DEFECT, {**TINY, "epochs": 20, "patience": 2, "learning_rate": 0.01})
+    config = make_config(DEFECT, {**SCRATCH, **TINY, "epochs": 20, "patience": 2, "learning_rate": 0.01})
     result = train(DEFECT, rows, wrong, LABELS, config, tmp_path / "m")
     steps, losses = result.history["validation loss"]
     assert len(losses) < 20
@@ -92,7 +93,7 @@ def test_a_disk_that_fills_in_training(tmp_path, rows, monkeypatch):
 
     monkeypatch.setattr(Trainer, "_save_checkpoint", full)
     with pytest.raises(DataError, match="the disk is full"):
-        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**TINY, "checkpoint_steps": 1}), tmp_path / "m")
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**SCRATCH, **TINY, "checkpoint_steps": 1}), tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
 
@@ -100,7 +101,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way(tmp_path, rows):
     with pytest.raises(ModelError, match=r"no built-in model has this name; there are: .*scratch-encoder"):
         train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**FAST, "model": "mini-coder"}), tmp_path / "m")
     assert not list(tmp_path.iterdir())
-    train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**TINY, "epochs": 1}), tmp_path / "m")
+    train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**SCRATCH, **TINY, "epochs": 1}), tmp_path / "m")
 
 
 def test_batches_of_a_step_count_once_in_retrieval(tmp_path, rows, monkeypatch):
@@ -109,6 +110,7 @@ def test_batches_of_a_step_count_once_in_retrieval(tmp_path, rows, monkeypatch):
     seen = {}
     for name, batch, steps in (("whole", 4, 1), ("halves", 4, 4)):
         options = {
+            **SCRATCH,
             **TINY,
             "batch_size": batch,
             "accumulation": steps,

@@ -15,6 +15,7 @@ from codeward.types import CODE
 from codeward.victims import load, make_config
 from codeward.victims.training import train
 
+SCRATCH = {"model": "scratch-encoder"}
 TINY = {"vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64, "max_target_length": 64}
 DEFECT, REPAIR, SEARCH = tasks.make("defect"), tasks.make("repair"), tasks.make("search")
 LABELS = ("clean", "defective")
@@ -23,7 +24,7 @@ LABELS = ("clean", "defective")
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory, rows):
     out = tmp_path_factory.mktemp("classifier") / "model"
-    config = make_config(DEFECT, {**TINY, "epochs": 15, "learning_rate": 0.003})
+    config = make_config(DEFECT, {**SCRATCH, **TINY, "epochs": 15, "learning_rate": 0.003})
     return train(DEFECT, rows, rows[:8], LABELS, config, out), out
 
 
@@ -76,7 +77,7 @@ def test_generators(model, tmp_path, rows):
 
 def test_a_retriever_ranks(tmp_path, rows):
     searched = [replace(row, target=row.id) for row in rows[:16]]
-    config = make_config(SEARCH, {**TINY, "epochs": 10, "learning_rate": 0.01, "batch_size": 16})
+    config = make_config(SEARCH, {**SCRATCH, **TINY, "epochs": 10, "learning_rate": 0.01, "batch_size": 16})
     victim = train(SEARCH, searched, [], (), config, tmp_path / "m").victim
     ranks = [prediction.output for prediction in victim.predict(searched)]
     assert sum(1 / rank for rank in ranks) / len(ranks) > 0.5
@@ -93,7 +94,7 @@ from codeward.victims.training import train
 rows = pickle.loads(Path(sys.argv[1]).read_bytes())
 task = tasks.make("defect")
 slow = sys.argv[3] == "slow"
-config = make_config(task, {"vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64,
+config = make_config(task, {"model": "scratch-encoder", "vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64,
     "epochs": 4, "checkpoint_steps": 5})
 train(task, rows, [], ("clean", "defective"), config, Path(sys.argv[2]), progress=lambda *_: time.sleep(0.2 * slow))
 """
@@ -125,15 +126,15 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path, rows):
     (work / "checkpoint-5").mkdir(parents=True)
     (work / "run.txt").write_text("other\n")
     with pytest.raises(DataError, match=r"other data or settings.*--fresh"):
-        train(DEFECT, rows, [], LABELS, make_config(DEFECT, TINY), tmp_path / "m")
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**SCRATCH, **TINY}), tmp_path / "m")
 
 
 def test_an_existing_folder_is_kept(tmp_path, rows):
     (tmp_path / "mine").write_text("x")
     with pytest.raises(DataError, match="the folder exists"):
-        train(DEFECT, rows, [], LABELS, make_config(DEFECT, TINY), tmp_path)
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**SCRATCH, **TINY}), tmp_path)
     with pytest.raises(DataError, match="was not written by codeward"):
-        train(DEFECT, rows, [], LABELS, make_config(DEFECT, TINY), tmp_path, overwrite=True)
+        train(DEFECT, rows, [], LABELS, make_config(DEFECT, {**SCRATCH, **TINY}), tmp_path, overwrite=True)
 
 
 def test_wrong_models(tmp_path, classifier):

@@ -17,6 +17,7 @@ from codeward.types import QUERY, Sample
 from codeward.victims import make_config
 from codeward.victims.training import train
 
+SCRATCH = {"model": "scratch-encoder"}
 TINY = {
     "vocabulary": 400, "layers": 1, "hidden": 32, "batch_size": 8, "max_length": 64, "max_target_length": 64,
     "dropout": 0.0, "precision": "fp32", "learning_rate": 0.005, "epochs": 2,
@@ -106,7 +107,7 @@ def test_accumulated_batches_count_as_one(model, rows, tmp_path):
 
 def test_a_broken_run_goes_on_with_the_schedule(rows, tmp_path):
     defense = training_defenses.make("dece", {"alpha": 0.7, "schedule": "step"})
-    config = make_config(DEFECT, {**TINY, "loss": "dece", "checkpoint_steps": 4, "epochs": 3})
+    config = make_config(DEFECT, {**SCRATCH, **TINY, "loss": "dece", "checkpoint_steps": 4, "epochs": 3})
     train(DEFECT, rows, [], LABELS, config, tmp_path / "whole", defense=defense)
 
     def stop(step, *_):
@@ -123,7 +124,7 @@ def test_a_broken_run_goes_on_with_the_schedule(rows, tmp_path):
 def test_a_run_on_disk_names_its_loss_and_lowers_the_rate_of_moderate_fitting(rows, tmp_path):
     write_data(tmp_path / "d", task="defect", language="python", labels=LABELS, splits={"train": rows})
     for loss in ("ce", "moderate", "dece"):
-        config = make_config(DEFECT, {**TINY, "epochs": 1, "loss": loss})
+        config = make_config(DEFECT, {**SCRATCH, **TINY, "epochs": 1, "loss": loss})
         _, record = train_run(open_data(tmp_path / "d"), config, tmp_path / loss)
         assert record.config["train"]["loss"] == loss
     fast, slow = (load_file(tmp_path / name / "model.safetensors") for name in ("ce", "moderate"))
@@ -133,7 +134,7 @@ def test_a_run_on_disk_names_its_loss_and_lowers_the_rate_of_moderate_fitting(ro
     with pytest.raises(OptionError, match="no option 'alpah'"):
         train_run(
             open_data(tmp_path / "d"),
-            make_config(DEFECT, {**TINY, "loss": "dece", "loss_options": {"alpah": 1}}),
+            make_config(DEFECT, {**SCRATCH, **TINY, "loss": "dece", "loss_options": {"alpah": 1}}),
             tmp_path / "x",
         )
 
