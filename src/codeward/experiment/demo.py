@@ -55,7 +55,7 @@ class DemoConfig:
     """The data defense that looks for the poisoned rows."""
     defense: str = "codepurify-plant"
     """The input defense before the backdoored model."""
-    protected: int = 200
+    protected: int = 100
     """Test rows on which the input defense is measured."""
     training: tuple[tuple[str, Any], ...] = (("epochs", 2), ("max_length", 128))
     """Fields of the training configuration that differ from the default."""

@@ -8,7 +8,7 @@ is filled anew by a masked language model.
 Departures from the paper and its released code: one threshold, calibrated on clean inputs alone; scores that are all zero
 mean that nothing stands out (the released code has no number then); only masked places are rewritten, a name everywhere
 alike and by scoping rules; the result is source code. With ``verify`` (on; not in the paper) a fill has to take effect:
-the model's confidence must move by half of what hiding the element moves, else the next fill is tried, then a neutral name
+the model's confidence must move by nine tenths of what hiding the element moves, else the next fill is tried, then a neutral name
 or no statement at all.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
 0.86 instead of 0.88 (the demo's victim, 150 clean and 150 triggered inputs).
@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
 }
 EXPLAINED = 0.8
 """The share of an outer statement's score from which on an inner one explains it."""
-EFFECT = 0.5
+EFFECT = 0.9
 """The share of an element's score that a fill has to reach."""
 
 
@@ -53,7 +53,7 @@ class CodePurify(InputDefense):
     fills: Annotated[int, Field(ge=1)] = 4
     """How many fills are tried."""
     verify: bool = True
-    """Whether a fill has to move the confidence by half of the element's score."""
+    """Whether a fill has to move the confidence by nine tenths of the element's score."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
 
