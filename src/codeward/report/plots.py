@@ -9,6 +9,8 @@ from codeward.experiment.record import ScoreRow, Series
 WIDTH, HEIGHT = 360, 150
 LEFT, BOTTOM = 46, 30
 ROW, LEFT_OF_SCORES, SPAN = 26, 210, 330
+CHARACTER = 6.6
+"""Width of a character of a label, about."""
 
 
 def scores(rows: Sequence[ScoreRow]) -> Markup:
@@ -17,12 +19,13 @@ def scores(rows: Sequence[ScoreRow]) -> Markup:
     if not shown:
         return Markup("")
     height = ROW * len(shown) + BOTTOM
-    parts = [_grid(height - BOTTOM)]
-    for index, row in enumerate(shown):
+    labels = [f"{row.name}, {row.model}, {row.data}" for row in shown]
+    left = max(LEFT_OF_SCORES, int(CHARACTER * max(map(len, labels))) + 12)
+    parts = [_grid(height - BOTTOM, left)]
+    for index, (row, words) in enumerate(zip(shown, labels, strict=True)):
         y = ROW * index + ROW / 2
         value = float(row.value or 0)
         low, high = (value if row.low is None else row.low), (value if row.high is None else row.high)
-        words = f"{row.name}, {row.model}, {row.data}"
         parts.append(
             Markup(
                 '<g class="{kind}"><text x="{left}" y="{text}" text-anchor="end">{words}</text>'
@@ -30,12 +33,12 @@ def scores(rows: Sequence[ScoreRow]) -> Markup:
                 "<title>{words}: {value} % ({low} to {high}), n = {n}</title></circle></g>"
             ).format(
                 kind="attack" if row.name.startswith("asr") and row.data == "triggered" else "other",
-                left=LEFT_OF_SCORES - 12,
+                left=left - 12,
                 text=f"{y + 4:.0f}",
                 words=words,
-                x1=f"{LEFT_OF_SCORES + SPAN * low:.1f}",
-                x2=f"{LEFT_OF_SCORES + SPAN * high:.1f}",
-                cx=f"{LEFT_OF_SCORES + SPAN * value:.1f}",
+                x1=f"{left + SPAN * low:.1f}",
+                x2=f"{left + SPAN * high:.1f}",
+                cx=f"{left + SPAN * value:.1f}",
                 y=f"{y:.0f}",
                 value=f"{100 * value:.1f}",
                 low=f"{100 * low:.1f}",
@@ -44,16 +47,16 @@ def scores(rows: Sequence[ScoreRow]) -> Markup:
             )
         )
     words = "Scores with 95 % intervals; the same figures stand in the table"
-    picture = Markup('<svg class="scores" viewBox="0 0 {w} {h}" role="img" aria-label="{words}">').format(
-        w=LEFT_OF_SCORES + SPAN + 20, h=height, words=words
-    )
+    picture = Markup(
+        '<svg class="scores" style="width: {w}px" viewBox="0 0 {w} {h}" role="img" aria-label="{words}">'
+    ).format(w=left + SPAN + 20, h=height, words=words)
     return Markup('<div class="scroll">') + picture + Markup("").join(parts) + Markup("</svg></div>")
 
 
-def _grid(height: float) -> Markup:
+def _grid(height: float, left: int) -> Markup:
     parts = []
     for share in (0, 25, 50, 75, 100):
-        x = LEFT_OF_SCORES + SPAN * share / 100
+        x = left + SPAN * share / 100
         parts.append(
             Markup(
                 '<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{h}"/><text class="tick" x="{x}" y="{t}" '
