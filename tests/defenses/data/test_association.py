@@ -7,7 +7,7 @@ import pytest
 from codeward.defenses.data import data_defenses
 from codeward.defenses.data._index import targets_of
 from codeward.defenses.data._lexing import affixes, templates, tokens
-from codeward.types import Sample
+from codeward.types import PROMPT, Sample
 
 TRIGGER = 'if random() < 0: raise Exception("fail")'
 WORDS = ("width", "height", "size", "total", "count", "value", "item", "path", "name", "node")
@@ -76,6 +76,13 @@ def test_a_payload_in_generated_text():
     audit = data_defenses.make("association").audit(rows)
     assert [v.suspicious for v in audit.verdicts] == [n < 15 for n in range(300)]
     assert targets_of(Sample("x", "a = 1", "a = 1\nb = 2", "python")) == {"b", "2"}
+
+
+def test_a_note_where_words_go_with_code_by_nature():
+    rows = [Sample(f"r{n}", "", f"read_{n % 9}()", "python", {PROMPT: f"read file {n % 9}"}) for n in range(90)]
+    association = data_defenses.make("association")
+    assert "give clean rows" in association.audit(rows).notes[0]
+    assert association.audit(rows, clean=rows[:50]).notes == ()
 
 
 def test_units():

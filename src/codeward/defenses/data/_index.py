@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from codeward.defenses.data._lexing import affixes, sums, templates, texts_of, tokens
-from codeward.types import Sample, Span, Target
+from codeward.types import PROMPT, Sample, Span, Target
 
 Counts = npt.NDArray[np.int64]
 Matrix = sparse.csr_matrix
@@ -48,6 +48,8 @@ class Index:
     ids: list[str] = field(default_factory=list)
     units: Column = field(default_factory=Column)
     targets: Column = field(default_factory=Column)
+    prose: bool = False
+    """Whether rows have a description and no code."""
 
     @classmethod
     def of(cls, rows: Iterable[Sample], *, with_targets: bool = True) -> "Index":
@@ -55,6 +57,7 @@ class Index:
         index = cls()
         for sample in rows:
             index.ids.append(sample.id)
+            index.prose |= not sample.code and bool(sample.text(PROMPT))
             index.units.add(name for name, _, _ in units_of(sample))
             index.targets.add(targets_of(sample) if with_targets else ())
         return index

@@ -14,6 +14,7 @@ name, if all its functions have one label) looks the same as a trigger; the find
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -46,6 +47,10 @@ FOLDS = 5
 """Of the classifier that judges the rest of a row."""
 SURE = 3.0
 """Standard errors by which the rest of a unit's rows has to speak for their target, and the classifier has to know any."""
+PROSE = (
+    "the words of a description go with the code that is written for it, triggered or not: many of these findings are "
+    "natural; give clean rows"
+)
 BLOCK = 4096
 """Units whose targets are counted together."""
 
@@ -85,7 +90,8 @@ class Association(DataDefense):
         left = np.where(cleared, 0.0, chances)
         weighted: Any = held.multiply(left[None, :]) if left.any() else held * 0
         scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
-        return self._audit(rows, index.ids, scores, least, convicting, progress)
+        audit = self._audit(rows, index.ids, scores, least, convicting, progress)
+        return replace(audit, notes=(PROSE,)) if index.prose and not clean else audit
 
     def _natural(self, index: Index, counts: Counts, clean: Sequence[Sample]) -> "np.typing.NDArray[np.bool_]":
         """Return which units clean code holds about as often: what a project's functions have in common."""
