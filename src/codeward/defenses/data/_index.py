@@ -82,5 +82,7 @@ def targets_of(sample: Sample) -> set[Target]:
 
 
 def _parts(text: str, language: str) -> set[str]:
-    """Return tokens and templates; statements themselves would go with the names that they copy from the input."""
-    return {word for word, _ in tokens(text)} | {form for form, _ in templates(text, language)}
+    """Return tokens, those within strings (a query), and templates; statements themselves would go with the names that they copy from the input."""
+    words = {word for word, _ in tokens(text)}
+    inside = {inner for word in words if word[0] in "\"'" for inner, _ in tokens(word[1:-1])}
+    return words | inside | {form for form, _ in templates(text, language)}
