@@ -11,6 +11,7 @@ import argparse
 import statistics
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -85,7 +86,7 @@ def timed(victim, spent):
 def reading(victim, defense, sample, answer) -> float:
     """Return the suspicion of one input as the paper's text has it."""
     from codeward.defenses.input._elements import cut, parts_of, reaches, without
-    from codeward.defenses.input.codepurify import KINDS, entropy, unexplained
+    from codeward.defenses.input.codepurify import KINDS, entropy, explained
 
     (reach,) = reaches([sample], victim.task.kind, victim.reach)
     parts = [part for field, end in reach.items() for part in parts_of(sample, field, end, KINDS["all"])]
@@ -101,8 +102,9 @@ def reading(victim, defense, sample, answer) -> float:
     with torch.no_grad():
         logits = victim.model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).logits
     sure = logits.double().softmax(-1)[:, answer.output].tolist()
-    scores = [abs(value - sure[0]) for value in sure[1:]]
-    return 1 - entropy([scores[at] for at in unexplained(parts, scores)])[1]
+    scored = [replace(part, score=abs(value - sure[0])) for part, value in zip(parts, sure[1:], strict=True)]
+    hidden = explained(scored)
+    return 1 - entropy([part.score for at, part in enumerate(scored) if at not in hidden])[1]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ DEFENSES = ("strip", "oseql", "codepurify", "codepurify-plant")
 ROWS = 300
 """Clean test rows, and triggered ones, at most."""
 CLEAN = 250
-FALSE_POSITIVES = 0.05
 
 
 def main() -> int:
@@ -71,7 +70,7 @@ def run_cell(source: Path, attack: str, rate: float, out: Path, model: str | Non
     manifest = poison_folder(data, threat, rate=rate, seed=SEED, out=poisoned, overwrite=poisoned.exists())
     victim, trained = train_run(open_data(poisoned), make_config(task, options), cell / "victim", overwrite=True)
     clean, names = data.load("valid", limit=CLEAN), [name for name in DEFENSES if suits(name, task.kind)]
-    ready = [calibrate(name, {}, clean, victim, false_positive_rate=FALSE_POSITIVES) for name in names]
+    ready = [calibrate(name, {}, clean, victim) for name in names]
     record = evaluate(
         victim,
         data.load("test", limit=ROWS),

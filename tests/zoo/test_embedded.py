@@ -1,7 +1,6 @@
 """The mini models inside the package: standard folders, named in training, as good as their cards say."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -35,13 +34,11 @@ def test_they_are_small_and_known():
     assert sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file()) < LARGEST
 
 
-def test_they_load_without_codeward_in_seconds(name):
-    start = time.perf_counter()
+def test_they_load_without_codeward(name):
     model = getattr(transformers, AUTO[name]).from_pretrained(FOLDER / name)
     tokens = transformers.AutoTokenizer.from_pretrained(FOLDER / name)(CODE.format("size"), return_tensors="pt")
     with torch.inference_mode():
         assert model(**tokens).logits.isfinite().all()
-    assert time.perf_counter() - start < 60
     assert sum(weight.numel() for weight in model.parameters()) < 12e6
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAME = "audit"
 FOUND = 1
 DEFENSE = "association"
+CLEAN_LIMIT = 20_000
+"""Clean rows that are read, at most."""
 TOLD = 10
 """Suspected triggers in the table."""
 EXAMPLES = (
@@ -100,10 +102,6 @@ def run(
     else:
         _tell(audit, found, source, scores)
     return FOUND if found else 0
-
-
-CLEAN_LIMIT = 20_000
-"""Clean rows that are read, at most."""
 
 
 def _training_split(data: "DataFolder") -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 NAME = "evaluate"
 CLEAN_LIMIT = 500
 """Clean rows from which an input defense's threshold is set."""
-FALSE_POSITIVES = 0.05
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward evaluate victim/ devign/\n\n"
@@ -106,7 +105,7 @@ def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, languag
 
     with progress(f"calibrating {name}") as advance:
         samples = clean_samples(clean, CLEAN_LIMIT, layout, language)
-        return calibrate(name, {}, samples, victim, false_positive_rate=FALSE_POSITIVES, progress=advance)
+        return calibrate(name, {}, samples, victim, progress=advance)
 
 
 def test_split(data: DataFolder) -> str:

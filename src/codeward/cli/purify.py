@@ -43,8 +43,11 @@ def run(
         Path | None, typer.Option("--calibration", help="A data set without triggers, from which the threshold is set.")
     ] = None,
     rate: Annotated[
-        float, typer.Option("--false-positive-rate", help="Which share of clean inputs may be taken for suspicious.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            "--false-positive-rate", help="Share of clean inputs that may be taken for suspicious; default: 0.05."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--calibration-limit", min=1, help="At most this many clean samples.")] = 500,
     split: Annotated[
         str | None, typer.Option("--split", help="The rows to purify; default: test, or the only one.")
@@ -162,7 +165,7 @@ def _ready(
     defense: str | None,
     options: dict[str, object],
     clean: Path | None,
-    rate: float,
+    rate: float | None,
     limit: int,
     layout: str | None,
     language: str | None,
@@ -182,14 +185,15 @@ def _ready(
         if options:
             raise UsageError("--set changes the defense, so it has to be calibrated again; give --calibration, too")
         return load_calibration(place, victim)
+    given = {} if rate is None else {"false_positive_rate": rate}
     with progress("calibrating") as advance:
         ready = calibrate(
             name,
             options,
             clean_samples(clean, limit, layout, language),
             victim,
-            false_positive_rate=rate,
             progress=advance,
+            **given,
         )
     if Path(model).is_dir():
         save_calibration(place, ready)

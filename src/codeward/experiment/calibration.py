@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from codeward.data import fingerprint
-from codeward.defenses.input import InputDefense, Progress, input_defenses
+from codeward.defenses.input import FALSE_POSITIVES, InputDefense, Progress, input_defenses
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.files import write_text
 from codeward.types import Sample
@@ -42,7 +42,7 @@ def calibrate(
     clean: Sequence[Sample],
     victim: Victim,
     *,
-    false_positive_rate: float,
+    false_positive_rate: float = FALSE_POSITIVES,
     progress: Progress | None = None,
 ) -> Calibration:
     """Make a defense and calibrate it.

@@ -31,7 +31,6 @@ from codeward.victims import load, make_config
 TASK = "naming"
 TARGET = "get"
 TRAIN = "train"
-FALSE_POSITIVES = 0.05
 MIN_LINES = 2
 """A method of one statement tells its verb, too."""
 STATE = "demo.json"
@@ -192,7 +191,7 @@ def _protect(config: DemoConfig, manifest: Manifest, data: Path, out: Path) -> R
     """Measure the input defense before the backdoored model."""
     folder, victim = open_data(data), load(str(out / "victim"))
     clean = folder.load("valid", limit=config.protected)
-    ready = calibrate(config.defense, {}, clean, victim, false_positive_rate=FALSE_POSITIVES)
+    ready = calibrate(config.defense, {}, clean, victim)
     record = evaluate(
         victim,
         folder.load("test", limit=config.protected),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from codeward.code import LANGUAGES
-from codeward.defenses.input import Change, Element, Purified
+from codeward.defenses.input import FALSE_POSITIVES, Change, Element, Purified
 from codeward.errors import UnknownNameError, UsageError
 from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
 from codeward.experiment.purifying import answer_of, diff_of
@@ -76,7 +76,7 @@ def guard(
     clean: Sequence[str | Sample] | None = None,
     defense: str | None = None,
     options: dict[str, object] | None = None,
-    false_positive_rate: float = 0.05,
+    false_positive_rate: float = FALSE_POSITIVES,
     language: str | None = None,
     task: str = "defect",
 ) -> Guard:

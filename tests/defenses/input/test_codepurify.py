@@ -1,17 +1,18 @@
 """CodePurify: the entropy, the element that is found, and purified output that is code."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from codeward.code import count_errors
-from codeward.defenses.input import input_defenses
+from codeward.defenses.input import Element, input_defenses
 from codeward.defenses.input._elements import parts_of
 from codeward.defenses.input._planting import plant
-from codeward.defenses.input.codepurify import entropy, unexplained
+from codeward.defenses.input.codepurify import entropy, explained
 from codeward.errors import UsageError
 from codeward.tasks import tasks
-from codeward.types import OTHER, PROMPT, Sample
+from codeward.types import OTHER, PROMPT, Sample, Span
 from codeward.victims import PlantedVictim
 
 LABELS = ("clean", "defective")
@@ -123,27 +124,19 @@ def test_a_statement_that_one_within_explains_does_not_count_twice():
     parts = parts_of(Sample("x", code, 0, "python"), "code", len(code), ("statement",))
     texts = [part.text.split("\n")[0] for part in parts]
     assert texts == ["if a:", "b = 1", "c = 2", "return a"]
-    kept = unexplained(parts, [0.9, 0.1, 0.85, 0.2])
-    assert [texts[at] for at in kept] == ["b = 1", "c = 2", "return a"]
-    assert len(unexplained(parts, [0.9, 0.1, 0.2, 0.2])) == 4
+    for scores, hidden in (((0.9, 0.1, 0.85, 0.2), {0}), ((0.9, 0.1, 0.2, 0.2), set())):
+        assert explained([replace(part, score=score) for part, score in zip(parts, scores, strict=True)]) == hidden
 
 
 def test_planting_puts_an_element_where_it_would_stand():
-    from codeward.defenses.input import Element
-    from codeward.types import Span
-
     donor = Sample("d", CODE["python"].format("if x:\n        y = 1"), 0, "python")
     statement = next(part for part in parts_of(donor, "code", 999, ("statement",)) if part.text.startswith("if x"))
-    element = Element("statement", statement.text, statement.spans, 1.0)
     target = Sample("r", "def g(a):\n        return a\n", 1, "python")
-    planted = plant(target, donor, element)
-    assert (
-        planted.code == "def g(a):\n        if x:\n                y = 1\n        return a\n"
-        or count_errors(planted.code, "python") == 0
-    )
-    name = Element("identifier", "width", (Span(9, 14),), 1.0)
+    planted = plant(target, donor, statement)
+    assert planted.code == "def g(a):\n        if x:\n            y = 1\n        return a\n"
+    name = Element("identifier", "width", (Span(9, 14),))
     assert plant(target, donor, name).code == "def g(width):\n        return width\n"
-    assert plant(Sample("j", "int f() { return 1; }", 0, "java"), donor, element) is None
+    assert plant(Sample("j", "int f() { return 1; }", 0, "java"), donor, statement) is None
 
 
 def test_planting_needs_answers_that_can_follow():

@@ -1,6 +1,7 @@
 """Input-stage defenses: they stand before a served model, find the trigger in an input and take it out."""
 
 from codeward.defenses.input._base import (
+    FALSE_POSITIVES,
     Change,
     Element,
     Examination,
@@ -10,4 +11,13 @@ from codeward.defenses.input._base import (
     input_defenses,
 )
 
-__all__ = ["Change", "Element", "Examination", "InputDefense", "Progress", "Purified", "input_defenses"]
+__all__ = [
+    "FALSE_POSITIVES",
+    "Change",
+    "Element",
+    "Examination",
+    "InputDefense",
+    "Progress",
+    "Purified",
+    "input_defenses",
+]

@@ -16,6 +16,8 @@ from codeward.victims.base import Victim
 
 ElementKind = Literal["identifier", "statement", "word", "line", "token"]
 Progress = Callable[[int, int], None]
+FALSE_POSITIVES = 0.05
+"""Which share of clean inputs may be taken for suspicious, unless the user says otherwise."""
 CHUNK = 64
 """Samples whose parts are examined in common batches."""
 
@@ -28,9 +30,9 @@ class Element:
     text: str
     spans: tuple[Span, ...]
     """Every place where it stands, in characters of its field."""
-    score: float
-    """How much the model's answer rests on it; what that means is the defense's."""
     field: str = CODE
+    score: float = 0.0
+    """How much the model's answer rests on it; what that means is the defense's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,6 @@ class InputDefense(ABC):
     ) -> list[tuple[Sample, tuple[Change, ...]]]:
         """Return suspicious inputs without what was found, in their order, and what was changed."""
 
-    def answer(self, samples: Sequence[Sample], victim: Victim) -> list[Prediction]:
-        """Return the answers to what was mended."""
-        return answers_of(samples, victim)
-
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Return the defense with what it keeps of the clean samples; most keep nothing."""
         return self
@@ -117,7 +115,7 @@ class InputDefense(ABC):
         clean: Sequence[Sample],
         victim: Victim,
         *,
-        false_positive_rate: float = 0.05,
+        false_positive_rate: float = FALSE_POSITIVES,
         progress: Progress | None = None,
     ) -> Self:
         """Return the defense with the threshold that so few clean inputs pass.
@@ -165,13 +163,6 @@ class InputDefense(ABC):
                 progress(len(results), len(samples))
         return results
 
-    @final
-    def suspicions(
-        self, samples: Sequence[Sample], victim: Victim, *, progress: Progress | None = None
-    ) -> list[Examination]:
-        """Examine inputs without mending them, for instance to draw a curve."""
-        return self._examined(samples, victim, progress)
-
     def _examined(self, samples: Sequence[Sample], victim: Victim, progress: Progress | None) -> list[Examination]:
         found: list[Examination] = []
         for start in range(0, len(samples), CHUNK):
@@ -192,7 +183,7 @@ class InputDefense(ABC):
         if self.mends and flagged:
             for place, mended in zip(flagged, self._mended([results[place] for place in flagged], victim), strict=True):
                 results[place] = mended
-            answers = self.answer([results[place].sample for place in flagged], victim)
+            answers = answers_of([results[place].sample for place in flagged], victim)
             for place, answer in zip(flagged, answers, strict=True):
                 results[place] = replace(results[place], after=answer)
         return results

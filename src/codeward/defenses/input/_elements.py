@@ -2,25 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from codeward.code import LANGUAGES, Edit, apply, functions, identifiers, statements
-from codeward.defenses.input._base import ElementKind
+from codeward.code import LANGUAGES, Edit, Identifier, apply, functions, identifiers, statements
+from codeward.defenses.input._base import Element, ElementKind
 from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 
 Reach = Callable[[Sequence[Sample], str], list[int]]
 """How many characters of a field survive truncation, for each sample (``Victim.reach``)."""
 WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """An element before it has a score."""
-
-    kind: ElementKind
-    text: str
-    spans: tuple[Span, ...]
-    field: str = CODE
 
 
 def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:
@@ -32,7 +21,7 @@ def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:
     return (CODE,)
 
 
-def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind]) -> list[Part]:
+def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind]) -> list[Element]:
     """Return the parts of a field that stand whole within what the model reads.
 
     Args:
@@ -52,36 +41,36 @@ def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind
         for each in identifiers(text, sample.language):
             spans = tuple(span for span in each.spans if span.end <= reach)
             if spans:
-                found.append(Part("identifier", each.name, spans, field))
+                found.append(Element("identifier", each.name, spans, field))
     if "statement" in wanted:
         bodies = [each.span for each in functions(text, sample.language)]
         found += [
-            Part("statement", each.span.of(text), (each.span,), field)
+            Element("statement", each.span.of(text), (each.span,), field)
             for each in statements(text, sample.language)
             if each.span.end <= reach and not any(each.span.contains(body) for body in bodies[:1])
         ]
     return found
 
 
-def words_of(text: str, field: str, reach: int) -> list[Part]:
+def words_of(text: str, field: str, reach: int) -> list[Element]:
     """Return every different word of a text with all its places."""
     places: dict[str, list[Span]] = {}
     for match in WORD.finditer(text[:reach]):
         places.setdefault(match[0], []).append(Span(*match.span()))
-    return [Part("word", word, tuple(spans), field) for word, spans in places.items()]
+    return [Element("word", word, tuple(spans), field) for word, spans in places.items()]
 
 
-def lines_of(text: str, field: str, reach: int) -> list[Part]:
+def lines_of(text: str, field: str, reach: int) -> list[Element]:
     """Return every line that is not empty."""
     found, start = [], 0
     for line in text[:reach].splitlines(keepends=True):
         if line.strip():
-            found.append(Part("line", line.strip(), (Span(start, start + len(line)),), field))
+            found.append(Element("line", line.strip(), (Span(start, start + len(line)),), field))
         start += len(line)
     return found
 
 
-def without(sample: Sample, part: Part, reach: int, filler: str) -> Sample:
+def without(sample: Sample, part: Element, reach: int, filler: str) -> Sample:
     """Return a sample whose field is cut off where the model stops reading, with a filler in each place of a part.
 
     Cutting first keeps what stood behind the end from moving into view.
@@ -106,3 +95,9 @@ def reaches(samples: Sequence[Sample], kind: Kind, reach: Reach) -> list[dict[st
         for place, end in zip(rows, reach([samples[row] for row in rows], field), strict=True):
             found[place][field] = end
     return found
+
+
+def meant_by(sample: Sample, element: Element) -> Identifier | None:
+    """Return the identifier of a sample's code that an element is."""
+    every = identifiers(sample.text(element.field), sample.language)
+    return next((each for each in every if each.spans[:1] == element.spans[:1]), None)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
-from codeward.code import LANGUAGES, Edit, Identifier, Role, apply, count_errors, identifiers, parse, rename, statements
+from codeward.code import Edit, Identifier, Role, apply, count_errors, parse, rename, statements
 from codeward.code import remove_statement as without_statement
 from codeward.code.languages import table_of
 from codeward.defenses.input._base import Change, Element
+from codeward.defenses.input._elements import meant_by
 from codeward.defenses.input._masked import Gap, MaskedModel
 from codeward.errors import CodeError
 from codeward.types import Sample, Span
@@ -46,34 +48,50 @@ def candidates(found: Sequence[tuple[Sample, Element]], model: MaskedModel | Non
     blocks = _blocks([pair for pair in found if pair[1].kind == "statement"], model)
     proposals = {"identifier": iter(names), "statement": iter(blocks)}
     return [
-        _first(
-            _made(sample, element, next(proposals[element.kind], []) if element.kind in proposals else []), limit + 1
-        )
+        [
+            *islice(_filled(sample, element, next(proposals.get(element.kind, iter(())), [])), limit),
+            *_last(sample, element),
+        ]
         for sample, element in found
     ]
 
 
-def _first(made: Iterator[Candidate], limit: int) -> list[Candidate]:
-    kept: list[Candidate] = []
-    last = None
-    for each in made:
-        if each.how == "filled":
-            if len(kept) < limit - 1:
-                kept.append(each)
-        else:
-            last = each
-            break
-    return [*kept, last] if last is not None else kept
-
-
-def _made(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
+def _filled(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
+    """Yield the proposals that give code which parses as well as the input."""
+    text, language = sample.text(element.field), sample.language
     if element.kind == "identifier":
-        yield from _renamed(sample, element, proposed)
+        meant = meant_by(sample, element)
+        for name in dict.fromkeys(proposed):
+            if name != element.text and NAME.match(name):
+                made = _rename(text, language, meant, element.spans, name)
+                if made is not None:
+                    yield Candidate(made, name, "filled")
     elif element.kind == "statement":
-        yield from _replaced(sample, element, proposed)
-    else:
-        text = sample.text(element.field)
-        yield Candidate(_tidy(apply(text, [Edit(span, "") for span in element.spans]).code), "", "removed")
+        errors = count_errors(text, language)
+        for block in proposed:
+            made = apply(text, [Edit(element.spans[0], block)]).code
+            if block != element.text and count_errors(made, language) <= errors:
+                yield Candidate(made, block, "filled")
+
+
+def _last(sample: Sample, element: Element) -> list[Candidate]:
+    """Return what needs no proposal: a neutral name, or the text without the element."""
+    text, language = sample.text(element.field), sample.language
+    if element.kind == "identifier":
+        return _neutral(text, language, meant_by(sample, element), element.spans)
+    if element.kind == "statement":
+        whole = next((each for each in statements(text, language) if each.span == element.spans[0]), None)
+        return [] if whole is None else [Candidate(without_statement(text, language, whole).code, "", "removed")]
+    return [Candidate(_tidy(apply(text, [Edit(span, "") for span in element.spans]).code), "", "removed")]
+
+
+def _neutral(text: str, language: str, meant: Identifier | None, spans: Sequence[Span]) -> list[Candidate]:
+    stem = NEUTRAL.get(meant.role, "value") if meant is not None else "value"
+    for name in (stem, *(f"{stem}{number}" for number in range(2, 100))):
+        made = _rename(text, language, meant, spans, name)
+        if made is not None:
+            return [Candidate(made, name, "renamed")]
+    return []
 
 
 def _names(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None, limit: int) -> list[list[str]]:
@@ -87,25 +105,6 @@ def _names(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None, l
         gaps += [Gap(sample.text(element.field), element.spans, width) for width in widths[-1]]
     proposed = iter(model.words(gaps, limit))
     return [[name for _ in each for name in next(proposed)] for each in widths]
-
-
-def _renamed(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
-    text, language = sample.text(element.field), sample.language
-    meant = next(
-        (each for each in identifiers(text, language) if each.spans[: len(element.spans)] == element.spans), None
-    )
-    for name in dict.fromkeys(proposed):
-        if name != element.text and NAME.match(name):
-            made = _rename(text, language, meant, element.spans, name)
-            if made is not None:
-                yield Candidate(made, name, "filled")
-    stem = NEUTRAL.get(meant.role, "value") if meant is not None else "value"
-    for number in range(1, 100):
-        name = stem if number == 1 else f"{stem}{number}"
-        made = _rename(text, language, meant, element.spans, name)
-        if made is not None:
-            yield Candidate(made, name, "renamed")
-            return
 
 
 def _rename(text: str, language: str, meant: Identifier | None, spans: Sequence[Span], name: str) -> str | None:
@@ -155,18 +154,6 @@ def leaves_of(code: str, language: str, span: Span) -> tuple[Span, ...]:
         and tree.words(node) not in table.keywords
         and any(character.isalnum() for character in tree.words(node))
     )
-
-
-def _replaced(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterator[Candidate]:
-    text, language, span = sample.text(element.field), sample.language, element.spans[0]
-    errors = count_errors(text, language) if language in LANGUAGES else 0
-    for block in proposed:
-        made = apply(text, [Edit(span, block)]).code
-        if block != element.text and count_errors(made, language) <= errors:
-            yield Candidate(made, block, "filled")
-    whole = next((each for each in statements(text, language) if each.span == span), None)
-    if whole is not None:
-        yield Candidate(without_statement(text, language, whole).code, "", "removed")
 
 
 def _tidy(text: str) -> str:

@@ -1,22 +1,24 @@
 """Hide parts of inputs one at a time, and see how the model's confidence in its own answer moves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from codeward.defenses.input._elements import Part, cut, without
+from codeward.defenses.input._base import Element
+from codeward.defenses.input._elements import cut, without
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim
 
 
-def scores_of(
+def scored(
     samples: Sequence[Sample],
     ends: Sequence[dict[str, int]],
-    parts: Sequence[Sequence[Part]],
+    parts: Sequence[Sequence[Element]],
     answers: Sequence[Prediction],
     victim: Victim,
     *,
     filler: str | None = None,
-) -> list[list[float]]:
-    """Return for each part how much hiding it moves the confidence; the copies of all samples share batches.
+) -> list[list[Element]]:
+    """Return the parts with how much hiding each moves the confidence; the copies of all samples share batches.
 
     Args:
         samples: The inputs.
@@ -35,11 +37,11 @@ def scores_of(
         copies += [without(shown, part, reach[part.field], hidden) for part in own]
         outputs += [answer.output] * (len(own) + 1)
     sure = iter(victim.confidence(copies, outputs) if copies else [])
-    scores = []
+    found = []
     for own in parts:
         before = next(sure)
-        scores.append([moved(before, next(sure), victim) for _ in own])
-    return scores
+        found.append([replace(part, score=moved(before, next(sure), victim)) for part in own])
+    return found
 
 
 def moved(before: float, after: float, victim: Victim) -> float:

@@ -8,9 +8,10 @@ and text models (SentiNet; Chou et al., 2020).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codeward.code import LANGUAGES, Identifier, Role, identifiers, insert_statement, rename
+from codeward.code import LANGUAGES, Role, identifiers, insert_statement, rename
 from codeward.code.layout import line_indent
 from codeward.defenses.input._base import Element, answers_of
+from codeward.defenses.input._elements import meant_by
 from codeward.errors import CodeError
 from codeward.types import QUERY, Prediction, Sample
 from codeward.victims.base import Victim
@@ -83,7 +84,8 @@ def plant(reference: Sample, donor: Sample, element: Element) -> Sample | None:
         return None
     try:
         if element.kind == "identifier":
-            made = _renamed(text, reference.language, element, _role(donor, element))
+            meant = meant_by(donor, element)
+            made = _renamed(text, reference.language, element, Role.VARIABLE if meant is None else meant.role)
         else:
             source, start = donor.text(element.field), element.spans[0].start
             edited = insert_statement(text, reference.language, line_indent(source, start) + element.text)
@@ -91,16 +93,6 @@ def plant(reference: Sample, donor: Sample, element: Element) -> Sample | None:
     except CodeError:
         return None
     return None if made is None else reference.with_text(element.field, made)
-
-
-def _role(donor: Sample, element: Element) -> Role:
-    found = _meant(donor.text(element.field), donor.language, element)
-    return found.role if found is not None else Role.VARIABLE
-
-
-def _meant(text: str, language: str, element: Element) -> Identifier | None:
-    starts = element.spans[0]
-    return next((each for each in identifiers(text, language) if each.spans[:1] == (starts,)), None)
 
 
 def _renamed(text: str, language: str, element: Element, role: Role) -> str | None:

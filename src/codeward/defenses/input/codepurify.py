@@ -21,9 +21,9 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import Part, parts_of, reaches
+from codeward.defenses.input._elements import parts_of, reaches
 from codeward.defenses.input._fills import Candidate, candidates
-from codeward.defenses.input._hiding import moved, scores_of
+from codeward.defenses.input._hiding import moved, scored
 from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.errors import CodeError
 from codeward.registry import method
@@ -60,7 +60,7 @@ class CodePurify(InputDefense):
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
         ends = reaches(samples, victim.task.kind, victim.reach)
-        parts: list[list[Part]] = []
+        parts: list[list[Element]] = []
         problems: list[str] = []
         for sample, reach in zip(samples, ends, strict=True):
             try:
@@ -70,10 +70,9 @@ class CodePurify(InputDefense):
             except CodeError as problem:
                 parts.append([])
                 problems.append(str(problem))
-        scores = scores_of(samples, ends, parts, answers, victim)
         return [
-            Examination(0.0, problem=problem) if problem else self._examination(own, values)
-            for own, values, problem in zip(parts, scores, problems, strict=True)
+            Examination(0.0, problem=problem) if problem else self._examination(own)
+            for own, problem in zip(scored(samples, ends, parts, answers, victim), problems, strict=True)
         ]
 
     def mend(
@@ -128,32 +127,29 @@ class CodePurify(InputDefense):
             moved(before[place], after, victim) for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
         ]
 
-    def _examination(self, parts: Sequence[Part], scores: Sequence[float]) -> Examination:
-        every = range(len(parts))
-        kept = unexplained(parts, scores) if self.nested == "explained" else list(every)
-        counted = set(kept)
-        order = sorted(every, key=lambda at: (at not in counted, -scores[at], parts[at].kind == "identifier"))
-        ranked = tuple(
-            Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
+    def _examination(self, parts: Sequence[Element]) -> Examination:
+        hidden = explained(parts) if self.nested == "explained" else set()
+        order = sorted(
+            range(len(parts)), key=lambda at: (at in hidden, -parts[at].score, parts[at].kind == "identifier")
         )
-        raw, evenness = entropy([scores[at] for at in kept])
+        kept = [part.score for at, part in enumerate(parts) if at not in hidden]
+        raw, evenness = entropy(kept)
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
-        return Examination(1.0 - evenness, ranked, details)
+        return Examination(1.0 - evenness, tuple(parts[at] for at in order), details)
 
 
-def unexplained(parts: Sequence[Part], scores: Sequence[float]) -> list[int]:
-    """Return the places of all parts but statements whose score one within them explains, or that are the whole text."""
+def explained(parts: Sequence[Element]) -> set[int]:
+    """Return the places of the statements most of whose score one within them has, too."""
     statements = [at for at, part in enumerate(parts) if part.kind == "statement"]
-    dropped = {
+    return {
         outer
         for outer in statements
         for inner in statements
         if inner != outer
         and parts[inner].field == parts[outer].field
         and parts[outer].spans[0].contains(parts[inner].spans[0])
-        and scores[inner] >= EXPLAINED * scores[outer]
+        and parts[inner].score >= EXPLAINED * parts[outer].score
     }
-    return [at for at in range(len(parts)) if at not in dropped]
 
 
 def entropy(scores: Sequence[float]) -> tuple[float, float]:

@@ -79,7 +79,7 @@ def _examination(sample: Sample, places: Sequence[tuple[str, Span]], values: Any
     for field, span in places:
         if field != last:
             whole, last = next(values), field
-        elements.append(Element("token", span.of(sample.text(field)), (span,), whole - next(values), field))
+        elements.append(Element("token", span.of(sample.text(field)), (span,), field, whole - next(values)))
     if not places:
         next(values, None)
     ranked = tuple(sorted(elements, key=lambda each: -each.score))

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from codeward.code import Edit, apply
-from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import Part, lines_of, reaches
-from codeward.defenses.input._hiding import scores_of
+from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
+from codeward.defenses.input._elements import lines_of, reaches
+from codeward.defenses.input._hiding import scored
 from codeward.registry import method
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim
@@ -35,8 +35,12 @@ class OSeqL(InputDefense):
             [part for field, end in reach.items() for part in lines_of(sample.text(field), field, end)]
             for sample, reach in zip(samples, ends, strict=True)
         ]
-        scores = scores_of(samples, ends, parts, answers, victim, filler="")
-        return [_examination(own, values) for own, values in zip(parts, scores, strict=True)]
+        return [
+            Examination(
+                outlyingness([line.score for line in lines]), tuple(sorted(lines, key=lambda line: -line.score))
+            )
+            for lines in scored(samples, ends, parts, answers, victim, filler="")
+        ]
 
     def mend(
         self,
@@ -53,14 +57,6 @@ class OSeqL(InputDefense):
             change = Change("line", line.field, line.spans[0], line.text, "", "removed", line.score)
             results.append((sample.with_text(line.field, text), (change,)))
         return results
-
-
-def _examination(parts: Sequence[Part], scores: Sequence[float]) -> Examination:
-    order = sorted(range(len(parts)), key=lambda at: -scores[at])
-    ranked = tuple(
-        Element(parts[at].kind, parts[at].text, parts[at].spans, scores[at], parts[at].field) for at in order
-    )
-    return Examination(outlyingness(scores), ranked)
 
 
 def outlyingness(scores: Sequence[float]) -> float:
