@@ -85,7 +85,7 @@ def timed(victim, spent):
 
 def reading(victim, defense, sample, answer) -> float:
     """Return the suspicion of one input as the paper's text has it."""
-    from codeward.defenses.input._elements import cut, parts_of, reaches, without
+    from codeward.defenses._elements import cut, parts_of, reaches, without
     from codeward.defenses.input.codepurify import KINDS, entropy, explained
 
     (reach,) = reaches([sample], victim.task.kind, victim.reach)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from codeward.code import count_errors
+from codeward.defenses._elements import parts_of
 from codeward.defenses.input import Element, input_defenses
-from codeward.defenses.input._elements import parts_of
 from codeward.defenses.input._planting import plant
 from codeward.defenses.input.codepurify import entropy, explained
 from codeward.errors import UsageError

@@ -1,9 +1,9 @@
 """Input-stage defenses: they stand before a served model, find the trigger in an input and take it out."""
 
+from codeward.defenses._elements import Element
 from codeward.defenses.input._base import (
     FALSE_POSITIVES,
     Change,
-    Element,
     Examination,
     InputDefense,
     Progress,

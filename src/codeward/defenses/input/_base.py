@@ -9,30 +9,17 @@ from typing import Annotated, ClassVar, Literal, Self, final
 import numpy as np
 from pydantic import Field
 
+from codeward.defenses._elements import Element, ElementKind
 from codeward.errors import DataError, UsageError
 from codeward.registry import Registry, method
-from codeward.types import CODE, Prediction, Sample, Span
+from codeward.types import Prediction, Sample, Span
 from codeward.victims.base import Victim
 
-ElementKind = Literal["identifier", "statement", "word", "line", "token"]
 Progress = Callable[[int, int], None]
 FALSE_POSITIVES = 0.05
 """Which share of clean inputs may be taken for suspicious, unless the user says otherwise."""
 CHUNK = 64
 """Samples whose parts are examined in common batches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A part of an input that can be hidden or taken away."""
-
-    kind: ElementKind
-    text: str
-    spans: tuple[Span, ...]
-    """Every place where it stands, in characters of its field."""
-    field: str = CODE
-    score: float = 0.0
-    """How much the model's answer rests on it; what that means is the defense's."""
 
 
 @dataclass(frozen=True, slots=True)

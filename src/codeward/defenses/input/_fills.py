@@ -9,8 +9,8 @@ from typing import Literal
 from codeward.code import Edit, Identifier, Role, apply, count_errors, parse, rename, statements
 from codeward.code import remove_statement as without_statement
 from codeward.code.languages import table_of
-from codeward.defenses.input._base import Change, Element
-from codeward.defenses.input._elements import meant_by
+from codeward.defenses._elements import Element, meant_by
+from codeward.defenses.input._base import Change
 from codeward.defenses.input._masked import Gap, MaskedModel
 from codeward.errors import CodeError
 from codeward.types import Sample, Span

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from codeward.code import LANGUAGES, Role, identifiers, insert_statement, rename
 from codeward.code.layout import line_indent
-from codeward.defenses.input._base import Element, answers_of
-from codeward.defenses.input._elements import meant_by
+from codeward.defenses._elements import Element, meant_by
+from codeward.defenses.input._base import answers_of
 from codeward.errors import CodeError
 from codeward.types import QUERY, Prediction, Sample
 from codeward.victims.base import Victim

@@ -20,10 +20,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import parts_of, reaches
+from codeward.defenses._elements import Element, parts_of, reaches
+from codeward.defenses._hiding import moved, scored
+from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._fills import Candidate, candidates
-from codeward.defenses.input._hiding import moved, scored
 from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.errors import CodeError
 from codeward.registry import method

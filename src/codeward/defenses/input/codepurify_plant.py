@@ -13,7 +13,8 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from codeward.defenses.input._base import Element, Examination, answers_of, input_defenses
+from codeward.defenses._elements import Element
+from codeward.defenses.input._base import Examination, answers_of, input_defenses
 from codeward.defenses.input._planting import Suspect, sufficiencies
 from codeward.defenses.input.codepurify import EXPLAINED, CodePurify
 from codeward.errors import UsageError

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field
 
 from codeward.code import Edit, apply
-from codeward.defenses.input._base import Change, Element, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import reaches
+from codeward.defenses._elements import Element, reaches
+from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.errors import ModelError
 from codeward.registry import method
 from codeward.types import Prediction, Sample, Span

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from codeward.code import Edit, apply
+from codeward.defenses._elements import lines_of, reaches
+from codeward.defenses._hiding import scored
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import lines_of, reaches
-from codeward.defenses.input._hiding import scored
 from codeward.registry import method
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim

@@ -14,8 +14,8 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from codeward.defenses._elements import fields_read
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
-from codeward.defenses.input._elements import fields_read
 from codeward.errors import UsageError
 from codeward.registry import method
 from codeward.seeds import derive

@@ -2,14 +2,29 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, functions, identifiers, statements
-from codeward.defenses.input._base import Element, ElementKind
 from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 
+ElementKind = Literal["identifier", "statement", "word", "line", "token"]
 Reach = Callable[[Sequence[Sample], str], list[int]]
 """How many characters of a field survive truncation, for each sample (``Victim.reach``)."""
 WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A part of an input that can be hidden or taken away."""
+
+    kind: ElementKind
+    text: str
+    spans: tuple[Span, ...]
+    """Every place where it stands, in characters of its field."""
+    field: str = CODE
+    score: float = 0.0
+    """How much the model's answer rests on it; what that means is the defense's."""
 
 
 def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:

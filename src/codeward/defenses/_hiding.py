@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from codeward.defenses.input._base import Element
-from codeward.defenses.input._elements import cut, without
+from codeward.defenses._elements import Element, cut, without
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim
 
