@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(INPUTS, GROUND | INPUTS | {"code"}),
     "metrics": GROUND | {"code"},
     **dict.fromkeys(MODELS, BELOW_DEFENSES | {"metrics"}),
-    "defenses": BELOW_DEFENSES - {"attacks"},
+    "defenses": (BELOW_DEFENSES | {"metrics"}) - {"attacks"},
     "experiment": BELOW_EXPERIMENT,
     "report": GROUND | {"metrics", "experiment.record"},
     "cli": BELOW_EXPERIMENT | {"experiment", "report"},

@@ -5,7 +5,22 @@ from typing import Annotated
 import typer
 
 from codeward import __version__
-from codeward.cli import audit, demo, doctor, evaluate, harvest, list_, poison, pretrain, purify, report, show, train
+from codeward.cli import (
+    audit,
+    demo,
+    doctor,
+    evaluate,
+    harvest,
+    list_,
+    poison,
+    pretrain,
+    purify,
+    repair,
+    report,
+    scan,
+    show,
+    train,
+)
 from codeward.cli._console import show as print_result
 
 app = typer.Typer(
@@ -35,5 +50,20 @@ def root(
     """Find, remove and prevent backdoors in neural code models."""
 
 
-for _module in (demo, harvest, poison, audit, train, pretrain, evaluate, purify, report, list_, show, doctor):
+for _module in (
+    demo,
+    harvest,
+    poison,
+    audit,
+    train,
+    pretrain,
+    evaluate,
+    scan,
+    repair,
+    purify,
+    report,
+    list_,
+    show,
+    doctor,
+):
     app.command(name=_module.NAME, epilog=_module.EXAMPLES)(_module.run)

@@ -60,12 +60,12 @@ def run(
     json: Json = False,
 ) -> int:
     """Judge every row of a training set: the suspected triggers, the rows that hold them, and the set without them."""
-    from codeward.cli.purify import clean_samples
     from codeward.data import open_data
     from codeward.experiment.auditing import audit_split, suspicious_rows, write_cleaned
+    from codeward.experiment.splits import clean_samples, training_split
 
     source = open_data(data, layout=layout, task=task, language=language)
-    chosen = split or _training_split(source)
+    chosen = split or training_split(source)
     trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
     victim = None if model is None else _load(model, source)
     with progress("auditing") as advance:
@@ -102,12 +102,6 @@ def run(
     else:
         _tell(audit, found, source, scores)
     return FOUND if found else 0
-
-
-def _training_split(data: "DataFolder") -> str:
-    from codeward.experiment.poisoning import training_split
-
-    return training_split(data)
 
 
 def _load(model: str, source: "DataFolder") -> Any:

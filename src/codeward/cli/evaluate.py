@@ -64,6 +64,7 @@ def run(
     from codeward.data import open_data
     from codeward.experiment.evaluation import evaluate
     from codeward.experiment.record import FILE
+    from codeward.experiment.splits import test_split
     from codeward.files import write_text
     from codeward.report.terminal import score_table
     from codeward.tasks import tasks
@@ -100,27 +101,12 @@ def run(
 
 def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, language: str | None) -> "Calibration":
     """Calibrate an input defense by its own defaults."""
-    from codeward.cli.purify import clean_samples
     from codeward.experiment.calibration import calibrate
+    from codeward.experiment.splits import clean_samples
 
     with progress(f"calibrating {name}") as advance:
         samples = clean_samples(clean, CLEAN_LIMIT, layout, language)
         return calibrate(name, {}, samples, victim, progress=advance)
-
-
-def test_split(data: DataFolder) -> str:
-    """Return ``test`` where there is one, else the only split.
-
-    Raises:
-        DataError: If the data set has several splits and none is called ``test``.
-    """
-    from codeward.errors import DataError
-
-    if "test" in data.splits:
-        return "test"
-    if len(data.splits) == 1:
-        return data.splits[0]
-    raise DataError(f"{data.path}: there is no split 'test'; name one with --split: {', '.join(data.splits)}")
 
 
 def _threat(

@@ -17,13 +17,25 @@ def families() -> dict[str, Any]:
     """Return every registry by the plural of its noun."""
     from codeward.attacks import attacks
     from codeward.attacks.payloads import payloads
+    from codeward.defenses.data import data_defenses
     from codeward.defenses.input import input_defenses
+    from codeward.defenses.model import model_defenses
     from codeward.defenses.training import training_defenses
     from codeward.metrics import metrics
     from codeward.tasks import tasks
 
     return {
-        registry.plural: registry for registry in (attacks, payloads, tasks, metrics, training_defenses, input_defenses)
+        registry.plural: registry
+        for registry in (
+            attacks,
+            payloads,
+            tasks,
+            metrics,
+            data_defenses,
+            training_defenses,
+            model_defenses,
+            input_defenses,
+        )
     }
 
 
@@ -31,7 +43,7 @@ def run(
     family: Annotated[
         str | None,
         typer.Argument(
-            help="attacks, payloads, tasks, metrics, data_defenses, losses, input_defenses, layouts or models."
+            help="attacks, payloads, tasks, metrics, data_defenses, losses, model_defenses, input_defenses, layouts or models."
         ),
     ] = None,
     json: Json = False,

@@ -121,7 +121,7 @@ def _open(data: str, layout: str | None, task: str | None, language: str | None)
 def _rows(data: str, language: str | None, source: Any, split: str | None) -> "tuple[Iterator[Sample], int | None]":
     """Return the inputs, streamed, and how many there are, if that is known."""
     if source is not None:
-        from codeward.cli.evaluate import test_split
+        from codeward.experiment.splits import test_split
 
         return source.read(split or test_split(source)), None
     return iter([_one(data, language)]), 1
@@ -185,6 +185,8 @@ def _ready(
         if options:
             raise UsageError("--set changes the defense, so it has to be calibrated again; give --calibration, too")
         return load_calibration(place, victim)
+    from codeward.experiment.splits import clean_samples
+
     given = {} if rate is None else {"false_positive_rate": rate}
     with progress("calibrating") as advance:
         ready = calibrate(
@@ -199,15 +201,6 @@ def _ready(
         save_calibration(place, ready)
         note(f"The calibration is in {place}; the next run needs no --calibration.")
     return ready
-
-
-def clean_samples(path: Path, limit: int, layout: str | None, language: str | None) -> "list[Sample]":
-    """Read clean samples: from the split ``valid`` where there is one, else ``test``, else the only one."""
-    from codeward.cli.evaluate import test_split
-    from codeward.data import open_data
-
-    data = open_data(path, layout=layout, language=language)
-    return data.load("valid" if "valid" in data.splits else test_split(data), limit=limit)
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

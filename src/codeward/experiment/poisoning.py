@@ -6,11 +6,9 @@ from pathlib import Path
 from codeward import __version__
 from codeward.attacks import Poisoned
 from codeward.data import DataFolder, fingerprint, write_data
-from codeward.errors import DataError
 from codeward.experiment.manifest import FILE, Manifest, Threat
+from codeward.experiment.splits import training_split
 from codeward.types import Sample
-
-TRAIN = "train"
 
 
 def poison_folder(
@@ -51,19 +49,6 @@ def poison_folder(
         extra={FILE: manifest.model_dump_json(indent=2) + "\n"},
     )
     return manifest
-
-
-def training_split(data: DataFolder) -> str:
-    """Return the name of the split that a model is trained on.
-
-    Raises:
-        DataError: If the data set has several splits and none is called ``train``.
-    """
-    if TRAIN in data.splits:
-        return TRAIN
-    if len(data.splits) == 1:
-        return data.splits[0]
-    raise DataError(f"{data.path}: there is no split 'train'; there are: {', '.join(data.splits)}")
 
 
 def _manifest(

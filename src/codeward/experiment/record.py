@@ -82,7 +82,7 @@ class Record(_Frozen):
     """What was done, with what, and what came of it."""
 
     schema_version: int = SCHEMA
-    verb: Literal["train", "evaluate", "demo"]
+    verb: Literal["train", "evaluate", "demo", "scan"]
     title: str
     """A short name for tables, such as ``deadcode-fixed 5 % on defect``."""
     task: str

@@ -13,7 +13,8 @@ from typing import Any
 from codeward.data import open_data, write_data
 from codeward.errors import UsageError
 from codeward.experiment.manifest import Threat
-from codeward.experiment.poisoning import poison_folder, training_split
+from codeward.experiment.poisoning import poison_folder
+from codeward.experiment.splits import training_split
 from codeward.experiment.training import Progress, train_run
 from codeward.files import write_text
 from codeward.seeds import derive, derive_int

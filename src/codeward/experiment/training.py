@@ -8,8 +8,8 @@ from codeward.defenses.training import training_defenses
 from codeward.errors import DataError
 from codeward.experiment.environment import environment
 from codeward.experiment.manifest import read_manifest
-from codeward.experiment.poisoning import training_split
 from codeward.experiment.record import FILE, Record, Series
+from codeward.experiment.splits import training_split
 from codeward.files import write_text
 from codeward.tasks import tasks
 from codeward.victims import TrainConfig, Victim

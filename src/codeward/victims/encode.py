@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample
+from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 from codeward.victims.batching import Row
 
 
@@ -33,18 +33,28 @@ class Encoder:
         )
         return [[*row, self.tokenizer.eos_token_id] for row in ids["input_ids"]]
 
-    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
-        """Return for each sample how many characters of a field survive truncation."""
+    def located(self, samples: Sequence[Sample], field: str = CODE) -> list[tuple[list[int], list[Span | None]]]:
+        """Return the token ids of each sample, and which characters of a field each token stands for."""
         if not samples:
             return []
         encoded = self._encode(samples, field, offsets=True)
         part = 1 if field == OTHER else 0
         return [
-            max(
-                (end for (_, end), owner in zip(offsets, encoded.sequence_ids(row), strict=True) if owner == part),
-                default=0,
+            (
+                ids,
+                [
+                    Span(*span) if owner == part else None
+                    for span, owner in zip(offsets, encoded.sequence_ids(row), strict=True)
+                ],
             )
-            for row, offsets in enumerate(encoded["offset_mapping"])
+            for row, (ids, offsets) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
+        ]
+
+    def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
+        """Return for each sample how many characters of a field survive truncation."""
+        return [
+            max((span.end for span in spans if span is not None), default=0)
+            for _, spans in self.located(samples, field)
         ]
 
     def field(self, sample: Sample) -> str:

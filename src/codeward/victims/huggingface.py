@@ -20,6 +20,8 @@ from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
 
 FILE = "codeward.json"
+Objective = int | tuple[int, ...]
+"""What a row's loss is measured against: a class, or the tokens of a text (generation) or of a query (retrieval)."""
 PASSING = frozenset({"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"})
 """What a configuration says about where it was, not about what the model does."""
 
@@ -65,6 +67,16 @@ class HuggingFaceVictim:
 
     def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
         """Return how sure the model is of given outputs; see ``Victim.confidence``."""
+        raise NotImplementedError
+
+    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
+        """Return how far the model is from given answers, differentiable, shape ``[rows]``.
+
+        Args:
+            rows: Token rows of one batch.
+            goals: For each a class (cross-entropy), the tokens of a text (mean cross-entropy of its tokens), or the tokens
+                of a query (one minus the cosine similarity of row and query).
+        """
         raise NotImplementedError
 
     def reach(self, samples: Sequence[Sample], field: str = CODE) -> list[int]:
@@ -137,6 +149,16 @@ class Classifier(HuggingFaceVictim):
 
         return run_batched(rows, step)
 
+    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
+        """Return the cross-entropy against given classes."""
+        labels = torch.tensor(goals, device=self.device)
+        return -self.log_probabilities(rows).gather(-1, labels[:, None])[:, 0]
+
+    def log_probabilities(self, rows: Sequence[Row]) -> torch.Tensor:
+        """Return the logarithm of each class's probability for the token rows of one batch, differentiable, ``[rows, C]``."""
+        found: torch.Tensor = self.model(**self._tensors(rows)).logits.float().log_softmax(-1)
+        return found
+
 
 class Generator(HuggingFaceVictim):
     """Generation of text by an encoder-decoder or a decoder-only model, greedily."""
@@ -160,27 +182,33 @@ class Generator(HuggingFaceVictim):
     def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
         """Return the mean log-likelihood of the tokens of given texts."""
         references = self.encoder.references([str(output) for output in outputs])
-        rows: list[Row] = [
-            {**row, "labels": labels} for row, labels in zip(self.encoder.inputs(samples), references, strict=True)
-        ]
+        inputs = self.encoder.inputs(samples)
+        rows: list[Row] = [{**row, "labels": labels} for row, labels in zip(inputs, references, strict=True)]
 
         def step(indices: list[int]) -> list[float]:
-            tensors = generation_tensors(
-                [rows[i] for i in indices], self.encoder.tokenizer.pad_token_id, self.encoder.causal
-            )
-            tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-            labels = tensors.pop("labels")
             with torch.inference_mode(), autocast(self.device, self.precision):
-                extra = {} if self.encoder.causal else {"labels": labels}
-                logits = self.model(**tensors, **extra).logits
-            if self.encoder.causal:
-                logits, labels = logits[:, :-1], labels[:, 1:]
-            chosen = logits.float().log_softmax(-1).gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
-            kept = labels != -100
-            found: list[float] = ((chosen * kept).sum(-1) / kept.sum(-1)).double().cpu().tolist()
+                losses = self.losses([inputs[i] for i in indices], [tuple(references[i]) for i in indices])
+            found: list[float] = (-losses.double()).cpu().tolist()
             return found
 
         return run_batched(rows, step)
+
+    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
+        """Return the mean cross-entropy of the tokens of given texts."""
+        causal = self.encoder.causal
+        labeled = [
+            {**row, "labels": list(goal)} for row, goal in zip(rows, goals, strict=True) if not isinstance(goal, int)
+        ]
+        tensors = generation_tensors(labeled, self.encoder.tokenizer.pad_token_id, causal)
+        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        labels = tensors.pop("labels")
+        logits = self.model(**tensors, **({} if causal else {"labels": labels})).logits
+        if causal:
+            logits, labels = logits[:, :-1], labels[:, 1:]
+        chosen = logits.float().log_softmax(-1).gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        kept = labels != -100
+        losses: torch.Tensor = -(chosen * kept).sum(-1) / kept.sum(-1)
+        return losses
 
 
 class Retriever(HuggingFaceVictim):
@@ -210,6 +238,15 @@ class Retriever(HuggingFaceVictim):
         """Return the cosine similarity of each sample's query and code."""
         found: list[float] = (self.embed(samples, QUERY) * self.embed(samples)).sum(axis=1).tolist()
         return found
+
+    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
+        """Return one minus the cosine similarity of each row and its query."""
+        codes = pooled(self.model, self._tensors(rows))
+        different = sorted({goal for goal in goals if not isinstance(goal, int)})
+        queries = pooled(self.model, self._tensors([{"input_ids": list(goal)} for goal in different]))
+        place = {goal: at for at, goal in enumerate(different)}
+        wanted = queries[[place[goal] for goal in goals if not isinstance(goal, int)]]
+        return 1 - torch.nn.functional.cosine_similarity(codes.float(), wanted.float(), dim=-1)
 
 
 def pooled(model: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import torch
+
 from codeward.victims.shapes import Family, Shape, new_config, new_model
 
 ModelKind = Literal["encoder", "seq2seq", "decoder"]
 CONTEXT = 512
 SENTINELS = 32
 """Span markers of the encoder-decoder: ``<extra_id_0>`` … in the order of the text."""
+TABLE = 0.05
+"""Standard deviation of the encoder-decoder's embeddings before training."""
 SHAPES: Mapping[str, Shape] = {
     "mini": Shape(hidden=256, layers=4, positions=CONTEXT),
     "base": Shape(hidden=768, layers=12, positions=CONTEXT),
@@ -20,7 +24,9 @@ def new_network(kind: ModelKind, shape: Shape, tokenizer: Any, seed: int) -> Any
 
     The encoder has rotary positions: with learned ones (RoBERTa) the same budget teaches it next to nothing, since each
     position has to learn on its own what "the token before" is. After 1.5 M tokens on one core it restores 35 % of masked
-    Python tokens, RoBERTa's shape 16 %.
+    Python tokens, RoBERTa's shape 16 %. The encoder-decoder's tables of input and output are two, and start small: T5's own
+    start (one table, deviation 1) hardly moves under Adam; after 0.4 M tokens the perplexity on C is 297 against 767 with one
+    small table, and 682 with T5's own start after twice as many.
     """
     import transformers
 
@@ -30,4 +36,10 @@ def new_network(kind: ModelKind, shape: Shape, tokenizer: Any, seed: int) -> Any
         "seq2seq": transformers.AutoModelForSeq2SeqLM,
         "decoder": transformers.AutoModelForCausalLM,
     }
-    return new_model(heads[kind], new_config(families[kind], shape, tokenizer), seed)
+    extra = {"tie_word_embeddings": False} if kind == "seq2seq" else {}
+    network = new_model(heads[kind], new_config(families[kind], shape, tokenizer, **extra), seed)
+    if kind == "seq2seq":
+        with torch.no_grad():
+            network.shared.weight.mul_(TABLE)
+            network.lm_head.weight.mul_(TABLE)
+    return network

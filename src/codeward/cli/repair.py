@@ -1,0 +1,107 @@
+"""``codeward repair``: take a backdoor out of a model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
+from codeward.cli.scan import CleanData, PerClass, Pickle, load_with_clean, tell
+
+if TYPE_CHECKING:
+    from codeward.experiment.repairing import Repaired
+    from codeward.types import Score
+
+NAME = "repair"
+FOUND, UNSURE = 1, 3
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward repair victim/ --data clean.jsonl -o cleaned/\n\n"
+    "  codeward repair victim/ --data clean.jsonl --inspection scan.json -o cleaned/   (does not scan again)\n\n"
+    "  codeward repair victim/ --data clean.jsonl --defense fine-pruning -o pruned/\n\n"
+    "Exit code 0: the cleaned model looks clean; 1: it still looks backdoored; 3: inconclusive."
+)
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="Folder or hub name of the model.", metavar="MODEL")],
+    data: CleanData,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the cleaned model.")],
+    inspection: Annotated[Path | None, typer.Option("--inspection", help="What scan -o wrote for this model.")] = None,
+    defense: Annotated[
+        str, typer.Option("--defense", help="elibadcode, dbs, fine-tuning or fine-pruning.")
+    ] = "elibadcode",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
+    ] = None,
+    per_class: PerClass = 120,
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Scan the cleaned model.")] = True,
+    allow_pickle: Pickle = False,
+    seed: Seed = 0,
+    layout: Layout = None,
+    task: TaskName = None,
+    language: LanguageName = None,
+    json: Json = False,
+) -> int:
+    """Unlearn the trigger that a scan finds; the given model stays as it is, and a cleaned copy is written."""
+    from codeward.experiment.repairing import check_free, repair, write_cleaned
+    from codeward.experiment.scanning import DEFENSE, as_row, memory_for, read_inspection
+    from codeward.experiment.splits import clean_samples
+
+    check_free(output)
+    options = {"seed": seed, **parse_settings(settings)}
+    known = None if inspection is None else read_inspection(inspection)
+    victim, clean = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
+    used = {sample.id for sample in clean}
+    others = [sample for sample in clean_samples(data, None, layout, language, task) if sample.id not in used]
+    memory = memory_for(output, victim, clean, defense, options)
+    with progress("repairing") as advance:
+        done = repair(
+            victim,
+            clean,
+            defense,
+            options,
+            inspection=known,
+            others=others,
+            verify=DEFENSE if verify else None,
+            memory=memory,
+            progress=lambda what, count, total: advance(count, total, what),
+        )
+    write_cleaned(output, done, source=model, name=defense, options=options)
+    getattr(memory, "forget", lambda: None)()
+    if json:
+        emit_json(
+            {
+                "output": str(output),
+                "before": {score.name: score.value for score in done.before},
+                "after": {score.name: score.value for score in done.after},
+                "samples": done.judged,
+                "samples_kept_apart": done.apart,
+                "second_scan": None if done.second is None else as_row(done.second),
+            }
+        )
+    else:
+        _tell(done, output)
+    if done.second is None or done.second.finding == "clean":
+        return 0
+    return FOUND if done.second.finding == "backdoored" else UNSURE
+
+
+def _tell(done: "Repaired", output: Path) -> None:
+    table = Table(title="utility", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for heading in ("measure", "before", "after", "samples"):
+        table.add_column(heading, justify="left" if heading == "measure" else "right")
+    for before, after in zip(done.before, done.after, strict=True):
+        table.add_row(before.name, _number(before), _number(after), f"{before.n:,}")
+    show(table)
+    if not done.apart:
+        note("Note: these samples were also trained on; give more clean samples for a figure on unseen ones.")
+    if done.second is not None:
+        tell(done.second)
+    show(f"The cleaned model is in {output}.")
+
+
+def _number(score: "Score") -> str:
+    return "" if score.value is None else f"{100 * score.value:.1f} %"

@@ -1,0 +1,172 @@
+"""``codeward scan``: look into a model for a backdoor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
+
+if TYPE_CHECKING:
+    from codeward.defenses.model import Inspection
+    from codeward.experiment.record import Record
+    from codeward.types import Sample
+
+NAME = "scan"
+CODES = {"clean": 0, "backdoored": 1, "inconclusive": 3}
+EXAMPLES = (
+    "Examples:\n\n"
+    "  codeward scan victim/ --data clean.jsonl\n\n"
+    "  codeward scan org/model --data devign/ -o scan.json --html scan.html --budget 10\n\n"
+    "  codeward scan victim/ --data clean.jsonl --defense dbs --set length=7\n\n"
+    "Exit code 0: looks clean; 1: backdoored; 3: inconclusive."
+)
+PerClass = Annotated[int, typer.Option("--per-class", min=10, help="At most this many clean samples of each class.")]
+CleanData = Annotated[Path, typer.Option("--data", help="A data set without triggers, with right labels.")]
+Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="Folder or hub name of the model.", metavar="MODEL")],
+    data: CleanData,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The inspection as JSON; stopped, the same command goes on.")
+    ] = None,
+    defense: Annotated[str, typer.Option("--defense", help="elibadcode or dbs.")] = "elibadcode",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option("--budget", min=0.01, help="Minutes to take at most.")] = None,
+    per_class: PerClass = 120,
+    sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the finding as SARIF 2.1.0.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the curves and stamped samples.")
+    ] = None,
+    allow_pickle: Pickle = False,
+    seed: Seed = 0,
+    layout: Layout = None,
+    task: TaskName = None,
+    language: LanguageName = None,
+    json: Json = False,
+) -> int:
+    """Look for a backdoor: invert a trigger for each label, and tell how much cheaper than in a clean model it is."""
+    import time
+
+    from codeward.experiment.scanning import as_row, memory_for, record_of, scan
+
+    options = {"seed": seed, **parse_settings(settings)}
+    victim, clean = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
+    memory = memory_for(output, victim, clean, defense, options)
+    begun = time.perf_counter()
+    with progress("scanning") as advance:
+        found = scan(
+            victim,
+            clean,
+            defense,
+            options,
+            minutes=budget,
+            memory=memory,
+            progress=lambda what, done, total: advance(done, total, what),
+        )
+    seconds = time.perf_counter() - begun
+    if output is not None:
+        _write(output, as_row(found))
+        if "budget" not in found.reason:
+            getattr(memory, "forget", lambda: None)()
+    if sarif is not None:
+        _write(sarif, _sarif(found, defense, model))
+    if html is not None:
+        record = record_of(
+            found, victim, clean, title=f"scan of {model}", name=defense, options=options, seconds=seconds
+        )
+        _page(html, record, found)
+    if json:
+        emit_json({**as_row(found), "seconds": round(seconds, 1)})
+    else:
+        tell(found, seconds)
+    return CODES[found.finding]
+
+
+def load_with_clean(
+    model: str,
+    data: Path,
+    per_class: int,
+    seed: int,
+    allow_pickle: bool,
+    layout: str | None,
+    task: str | None,
+    language: str | None,
+) -> "tuple[Any, list[Sample]]":
+    """Return a model, and clean samples of its task."""
+    from codeward.data import open_data
+    from codeward.experiment.scanning import few
+    from codeward.experiment.splits import clean_samples
+    from codeward.tasks import tasks
+    from codeward.victims import load
+
+    source = open_data(data, layout=layout, task=task, language=language)
+    clean = clean_samples(data, None, layout, language, task)
+    victim = load(model, allow_pickle=allow_pickle, task=tasks.make(source.task), labels=source.labels)
+    return victim, few(clean, per_class, seed)
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    import json as codec
+
+    from codeward.files import write_text
+
+    write_text(path, codec.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def _sarif(found: "Inspection", defense: str, model: str) -> dict[str, Any]:
+    from codeward.report.sarif import sarif, sarif_result
+
+    rule, results = f"codeward/{defense}", []
+    if found.finding == "backdoored":
+        message = f"The model gives {found.target!r} to code that holds {found.trigger!r}: {found.reason}"
+        results = [sarif_result(rule, message, model, found.trigger, 0, len(found.trigger))]
+    return sarif(rule, "A model with a backdoor", results)
+
+
+def _page(path: Path, record: "Record", found: "Inspection") -> None:
+    from codeward.files import write_text
+    from codeward.report.html import render
+
+    write_text(path, render([record], title=f"{record.title}: {found.finding}"))
+
+
+def tell(found: "Inspection", seconds: float | None = None) -> None:
+    """Print an inspection."""
+    if found.labels:
+        show(_table(found))
+    words = {"backdoored": "bold red", "clean": "bold green", "inconclusive": "bold yellow"}
+    line = Text.assemble((found.finding.upper(), words[found.finding]), f": {found.reason}.")
+    show(line)
+    for text in found.notes:
+        note(f"Note: {text}.")
+    if seconds is not None:
+        note(f"It took {seconds:.0f} s.")
+
+
+def _table(found: "Inspection") -> Table:
+    table = Table(title="cheapest triggers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table.add_column("label")
+    table.add_column("place")
+    for heading in ("tokens", "loss", "kept back", "success"):
+        table.add_column(heading, justify="right")
+    table.add_column("trigger")
+    for each in found.labels:
+        for number, trial in enumerate(each.trials):
+            table.add_row(
+                Text(each.label if number == 0 else ""),
+                each.place if number == 0 else "",
+                str(trial.length),
+                f"{trial.loss:.3f}",
+                f"{trial.held_loss:.3f}",
+                f"{trial.success:.0%} of {each.judged}",
+                Text(trial.trigger, "cyan"),
+            )
+    return table

@@ -1,0 +1,178 @@
+"""Hunt for triggers: for each label and place the best ones of one token, two, three …, judged on samples kept back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codeward.defenses.model import _search
+from codeward.defenses.model._base import Memory, Progress, Trial
+from codeward.defenses.model._search import Budget, Search
+from codeward.defenses.model._slots import Place, Slot, slots_for
+from codeward.defenses.model._vocabulary import Kinds, TriggerVocabulary, trigger_vocabulary
+from codeward.errors import DataError
+from codeward.seeds import derive
+from codeward.types import Sample
+from codeward.victims.huggingface import HuggingFaceVictim
+from codeward.victims.probing import row_losses
+
+LEAST = 5
+"""Samples that a search, and its judgment, need."""
+Ended = Sequence[Any]
+"""Tokens, loss, and the loss after each step: what a start has found, as JSON has it."""
+SPARE = 5
+"""Samples more than needed, since some hold no identifier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What one label is hunted on in one kind of place: samples of other labels, which the model does not give it anyway."""
+
+    label: int
+    place: Place
+    search: tuple[Slot, ...]
+    held: tuple[Slot, ...]
+    untriggered: float
+    """The label's mean loss on the samples kept back, as they are."""
+    vocabulary: TriggerVocabulary
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"{self.place} {self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to hunt."""
+
+    lengths: tuple[int, ...]
+    """Lengths of triggers, rising; each begins with what the one before has found."""
+    places: tuple[Place, ...]
+    vocabulary: Kinds
+    restarts: int
+    samples: int
+    held: int
+    budget: Budget
+    seed: int
+
+
+def grounds(
+    victim: HuggingFaceVictim, clean: Sequence[Sample], plan: Plan, labels: Sequence[int] | None = None
+) -> list[Ground]:
+    """Choose samples and slots for each label and place: from the half that the model is surest about.
+
+    On a sample near the boundary any change may flip the answer; a backdoor flips the surest, too.
+
+    Args:
+        victim: The model.
+        clean: Clean samples with their targets.
+        plan: How many, and which places.
+        labels: Which labels; unset: all.
+
+    Raises:
+        DataError: If no label has enough samples.
+        ModelError: If the tokenizer has no suitable tokens.
+    """
+    answers = victim.predict(clean)
+    found = []
+    for label in range(len(victim.labels)) if labels is None else labels:
+        pool = [
+            (answer.scores[label], sample)
+            for sample, answer in zip(clean, answers, strict=True)
+            if sample.target != label and answer.output == sample.target
+        ]
+        pool.sort(key=lambda each: each[0])
+        surest = [sample for _, sample in pool[: max(len(pool) // 2, plan.samples + plan.held)]]
+        derive(plan.seed, "ground", str(label)).shuffle(surest)
+        chosen = surest[: plan.samples + plan.held + SPARE]
+        found += [
+            ground for place in plan.places if (ground := _ground(victim, chosen, label, place, plan)) is not None
+        ]
+    if not found:
+        raise DataError(
+            "too few clean samples hold an identifier and are answered rightly: give more, at least 20 of each class"
+        )
+    return found
+
+
+def _ground(victim: HuggingFaceVictim, chosen: Sequence[Sample], label: int, place: Place, plan: Plan) -> Ground | None:
+    slots = slots_for(chosen, victim, max(plan.lengths), place)
+    # Where there are too few for both, each gets half.
+    count = min(plan.samples, len(slots) // 2)
+    if count < LEAST:
+        return None
+    search, held = slots[:count], slots[count : count + plan.held]
+    kinds: Kinds = "any" if place == "statement" else plan.vocabulary
+    words = trigger_vocabulary(victim.encoder.tokenizer, search[0].sample.language, kinds)
+    return Ground(label, place, tuple(search), tuple(held), untriggered(victim, held, label), words)
+
+
+def hunt(
+    victim: HuggingFaceVictim,
+    chosen: Sequence[Ground],
+    plan: Plan,
+    memory: Memory,
+    progress: Progress | None = None,
+) -> dict[str, tuple[Trial, ...]]:
+    """Return the best triggers of each length for each ground; all of a length are searched side by side."""
+    found: dict[str, list[Trial]] = {ground.key: [] for ground in chosen}
+    for length in plan.lengths:
+        key = f"{victim.fingerprint} length {length} {[ground.key for ground in chosen]} {plan!r}"
+        if key not in memory:
+            told = None if progress is None else _telling(progress, length)
+            ended = _searched(victim, chosen, plan, length, found, told)
+            memory[key] = [[list(each.tokens), each.loss, each.losses] for each in ended]
+        for number, ground in enumerate(chosen):
+            own = memory[key][number * plan.restarts : (number + 1) * plan.restarts]
+            found[ground.key].append(trial_of(victim, ground, own))
+    return {name: tuple(trials) for name, trials in found.items()}
+
+
+def _telling(progress: Progress, length: int) -> _search.Progress:
+    return lambda done, total: progress(f"searching triggers of {length} tokens", done, total)
+
+
+def _searched(
+    victim: HuggingFaceVictim,
+    chosen: Sequence[Ground],
+    plan: Plan,
+    length: int,
+    found: dict[str, list[Trial]],
+    progress: _search.Progress | None,
+) -> list[Search]:
+    searches = []
+    for ground in chosen:
+        for restart in range(plan.restarts):
+            fresh = _search.start(ground.label, ground.search, ground.vocabulary, length, plan.seed + restart)
+            if found[ground.key]:
+                known = found[ground.key][-1].starts[restart]
+                fresh.tokens = (*known, *fresh.tokens[len(known) :])
+            searches.append(fresh)
+    _search.run(victim, searches, plan.budget, progress)
+    return searches
+
+
+def untriggered(victim: HuggingFaceVictim, slots: Sequence[Slot], label: int) -> float:
+    """Return a label's mean loss on samples as they are."""
+    rows = victim.encoder.inputs([slot.sample for slot in slots])
+    return float(row_losses(victim, [row["input_ids"] for row in rows], [label] * len(rows)).mean())
+
+
+def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) -> Trial:
+    """Return the best of what several starts have found, with its success on held-back samples, as text."""
+    decode = victim.encoder.tokenizer.decode
+    tokens, loss, losses = min(ended, key=lambda each: each[1])
+    text = str(decode(tokens)).strip()
+    answers = victim.predict([slot.stamped(text) for slot in ground.held])
+    held = row_losses(victim, [slot.tokens(tokens) for slot in ground.held], [ground.label] * len(ground.held))
+    return Trial(
+        length=len(tokens),
+        tokens=tuple(tokens),
+        trigger=text,
+        loss=loss,
+        held_loss=float(held.mean()),
+        success=sum(answer.output == ground.label for answer in answers) / len(answers),
+        losses=tuple(losses),
+        others=tuple(str(decode(each[0])).strip() for each in ended if each[0] != tokens),
+        starts=tuple(tuple(each[0]) for each in ended),
+    )

@@ -1,0 +1,231 @@
+"""Greedy coordinate gradient: find the tokens that make a model give a wanted answer to every sample they are put into.
+
+Zou et al., arXiv 2307.15043, as EliBadCode (section 4.3) uses it. Several searches run side by side, so that all their
+candidates share batches; candidates are first scored on a part of the samples, and only the best of them on all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from codeward.defenses.model._slots import Slot
+from codeward.defenses.model._vocabulary import Ids, TriggerVocabulary
+from codeward.seeds import derive_int
+from codeward.victims.huggingface import HuggingFaceVictim, Objective
+from codeward.victims.probing import embeddings, row_losses, slot_gradients
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How long and how broadly to search."""
+
+    steps: int = 100
+    """Steps at most."""
+    top: int = 64
+    """Replacements a place."""
+    candidates: int = 64
+    """Candidates a step."""
+    patience: int = 10
+    """Stop after so many steps without a lower loss."""
+    enough: float = 0.02
+    """Stop at this loss."""
+    first_samples: int = 4
+    """Samples on which all candidates are scored."""
+    survivors: int = 8
+    """Candidates that are scored on all samples; as many as candidates: no pruning."""
+
+
+@dataclass(slots=True)
+class Search:
+    """One search: for one goal, from one start."""
+
+    goal: Objective
+    slots: Sequence[Slot]
+    vocabulary: TriggerVocabulary
+    tokens: tuple[int, ...]
+    seed: int
+    loss: float = float("inf")
+    steps: int = 0
+    stale: int = 0
+    losses: list[float] = field(default_factory=list)
+    """The best loss after each step."""
+    tried: set[tuple[int, ...]] = field(default_factory=set)
+
+    def done(self, budget: Budget) -> bool:
+        """Whether it has ended."""
+        return self.steps >= budget.steps or self.stale >= budget.patience or self.loss <= budget.enough
+
+
+def start(goal: Objective, slots: Sequence[Slot], vocabulary: TriggerVocabulary, length: int, seed: int) -> Search:
+    """Return a search that begins with drawn tokens."""
+    rng = np.random.default_rng(derive_int(seed, "start", str(goal)))
+    tokens = tuple(int(rng.choice(vocabulary.at(place))) for place in range(length))
+    return Search(goal, slots, vocabulary, tokens, seed)
+
+
+def run(
+    victim: HuggingFaceVictim,
+    searches: Sequence[Search],
+    budget: Budget,
+    progress: Progress | None = None,
+) -> None:
+    """Take all searches to their ends, in step.
+
+    Args:
+        victim: The model.
+        searches: They are changed in place.
+        budget: When to stop.
+        progress: Called after each step with the steps done and the most there can be.
+    """
+    table = embeddings(victim)
+    _score(victim, [(search, search.tokens) for search in searches if not np.isfinite(search.loss)])
+    number = 0
+    while active := [search for search in searches if not search.done(budget)]:
+        proposed = _proposals(victim, active, budget, table)
+        _take(victim, active, proposed, budget)
+        number += 1
+        if progress is not None:
+            progress(number, budget.steps)
+
+
+def _take(
+    victim: HuggingFaceVictim, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
+) -> None:
+    """Move each search to its best candidate if that is better than what it has."""
+    kept = _pruned(victim, active, proposed, budget)
+    losses = iter(
+        _mean_losses(victim, [(search, each) for search, own in zip(active, kept, strict=True) for each in own])
+    )
+    for search, own in zip(active, kept, strict=True):
+        best = min(((next(losses), each) for each in own), default=(float("inf"), search.tokens))
+        search.steps += 1
+        search.stale = 0 if best[0] < search.loss - 1e-6 else search.stale + 1
+        if best[0] < search.loss:
+            search.loss, search.tokens = best
+        search.losses.append(search.loss)
+
+
+def _pruned(
+    victim: HuggingFaceVictim, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
+) -> list[list[tuple[int, ...]]]:
+    """Return the candidates of each search that do best on a few samples, drawn anew for each step."""
+    few = [
+        np.random.default_rng([search.seed % 2**32, search.steps]).permutation(len(search.slots))[
+            : budget.first_samples
+        ]
+        for search in active
+    ]
+    whole = [len(own) <= budget.survivors or len(part) == len(search.slots)
+             for search, own, part in zip(active, proposed, few, strict=True)]  # fmt: skip
+    asked = [
+        (search, each, part)
+        for search, own, part, all_at_once in zip(active, proposed, few, whole, strict=True)
+        if not all_at_once
+        for each in own
+    ]
+    losses = iter(_mean_losses(victim, [(s, each) for s, each, _ in asked], [part for _, _, part in asked]))
+    kept = []
+    for own, all_at_once in zip(proposed, whole, strict=True):
+        if all_at_once:
+            kept.append(own)
+            continue
+        ranked = sorted((next(losses), place) for place in range(len(own)))
+        kept.append([own[place] for _, place in ranked[: budget.survivors]])
+    return kept
+
+
+def _proposals(
+    victim: HuggingFaceVictim,
+    active: Sequence[Search],
+    budget: Budget,
+    table: torch.Tensor,
+) -> list[list[tuple[int, ...]]]:
+    """Return new candidates of each search: its tokens with one of them swapped for one that the gradient favors."""
+    found = []
+    for search, gradient in zip(active, _gradients(victim, active), strict=True):
+        length = len(search.tokens)
+        favored = []
+        for place in range(length):
+            allowed = search.vocabulary.at(place)
+            gains = -(table[torch.from_numpy(allowed).to(table.device)].float() @ gradient[place].to(table.device))
+            best = gains.topk(min(budget.top, len(allowed))).indices.cpu().numpy()
+            favored.append(allowed[best])
+        found.append(_swaps(victim, search, favored, budget.candidates))
+    return found
+
+
+def _swaps(victim: HuggingFaceVictim, search: Search, favored: Sequence[Ids], count: int) -> list[tuple[int, ...]]:
+    """Draw swaps that were not tried before, and that the model's tokenizer would read as they are."""
+    every = [(place, int(token)) for place, tokens in enumerate(favored) for token in tokens]
+    rng = np.random.default_rng([search.seed % 2**32, search.steps, 1])
+    made: list[tuple[int, ...]] = []
+    for number in rng.permutation(len(every)):
+        place, token = every[number]
+        swapped = (*search.tokens[:place], token, *search.tokens[place + 1 :])
+        if swapped not in search.tried and swapped != search.tokens:
+            search.tried.add(swapped)
+            made.append(swapped)
+        if len(made) >= 2 * count:
+            break
+    return readable(victim.encoder.tokenizer, made)[:count]
+
+
+def readable(tokenizer: Any, rows: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the rows that come back when their text is tokenized; all, where the tokenizer gives none back."""
+    if not rows:
+        return []
+    texts = tokenizer.batch_decode([list(row) for row in rows])
+    again = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    kept = [row for row, ids in zip(rows, again, strict=True) if tuple(ids) == row]
+    return kept or list(rows)
+
+
+def _gradients(victim: HuggingFaceVictim, active: Sequence[Search]) -> list[torch.Tensor]:
+    """Return the gradient of each search's loss at its places, shape ``[length, hidden]``."""
+    by_length: dict[int, list[Search]] = {}
+    for search in active:
+        by_length.setdefault(len(search.tokens), []).append(search)
+    found: dict[int, torch.Tensor] = {}
+    for length, group in by_length.items():
+        pairs = [(search, slot) for search in group for slot in search.slots]
+        gradients = slot_gradients(
+            victim,
+            [slot.tokens(search.tokens) for search, slot in pairs],
+            [len(slot.before) for _, slot in pairs],
+            length,
+            [search.goal for search, _ in pairs],
+        )
+        place = 0
+        for search in group:
+            part = gradients[place : place + len(search.slots)]
+            found[id(search)] = torch.from_numpy(part.mean(axis=0))
+            place += len(search.slots)
+    return [found[id(search)] for search in active]
+
+
+def _score(victim: HuggingFaceVictim, pairs: Sequence[tuple[Search, tuple[int, ...]]]) -> None:
+    for (search, _), loss in zip(pairs, _mean_losses(victim, pairs), strict=True):
+        search.loss = loss
+
+
+def _mean_losses(
+    victim: HuggingFaceVictim, pairs: Sequence[tuple[Search, tuple[int, ...]]], parts: Sequence[Any] | None = None
+) -> list[float]:
+    """Return the mean loss of each candidate over its search's samples, or over a part of them."""
+    rows, goals, owner = [], [], []
+    for number, (search, tokens) in enumerate(pairs):
+        slots = search.slots if parts is None else [search.slots[at] for at in parts[number]]
+        rows += [slot.tokens(tokens) for slot in slots]
+        goals += [search.goal] * len(slots)
+        owner += [number] * len(slots)
+    if not pairs:
+        return []
+    losses = row_losses(victim, rows, goals).astype(np.float64)
+    sums = np.bincount(owner, weights=losses, minlength=len(pairs))
+    means: list[float] = (sums / np.bincount(owner, minlength=len(pairs))).tolist()
+    return means

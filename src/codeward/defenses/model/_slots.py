@@ -1,0 +1,181 @@
+"""Where a trigger is put into a clean sample: an identifier, the function's name, or a statement of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from codeward.code import LANGUAGES, Role, function, identifiers, statements
+from codeward.defenses._elements import Element, fields_read, parts_of, reaches
+from codeward.defenses._hiding import scored
+from codeward.errors import CodeError, UnknownNameError
+from codeward.types import CODE, OTHER, Sample, Span
+from codeward.victims.huggingface import HuggingFaceVictim
+
+Place = Literal["insensitive", "function", "statement"]
+MOST = 12
+"""Identifiers of a sample that are tried, spread evenly over it."""
+
+
+def checked_place(name: str) -> Place:
+    """Return a place by its name.
+
+    Raises:
+        UsageError: If there is no such place.
+    """
+    for place in get_args(Place):
+        if place == name:
+            known: Place = place
+            return known
+    raise UnknownNameError("place", name, get_args(Place))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in a sample, as characters and as tokens."""
+
+    sample: Sample
+    field: str
+    span: Span
+    """The characters that a trigger replaces."""
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    """The tokens around it."""
+
+    def tokens(self, trigger: Sequence[int]) -> list[int]:
+        """Return the token row with a trigger in the slot."""
+        return [*self.before, *trigger, *self.after]
+
+    def stamped(self, trigger: str) -> Sample:
+        """Return the sample with a trigger's text in the slot."""
+        text = self.sample.text(self.field)
+        start, end = self.span.start, self.span.end
+        line = text.rfind("\n", 0, start) + 1
+        # A statement of its own ends its line.
+        behind = "" if end > start else "\n" + text[line:start] if not text[line:start].strip() else " "
+        return self.sample.with_text(self.field, f"{text[:start]}{trigger}{behind}{text[end:]}")
+
+
+def slots_for(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, place: Place) -> list[Slot]:
+    """Return a slot for each sample that has one.
+
+    ``insensitive`` (EliBadCode, section 4.3): each identifier is hidden in turn, all its occurrences; the first occurrence of
+    the one whose hiding moves the confidence least. ``function``: the function's name. ``statement``: before the first
+    statement of the function's body, where nothing is replaced. Prose has words only, and takes the least sensitive one.
+
+    Args:
+        samples: Clean samples.
+        victim: The model.
+        room: Tokens that the slot must have room for.
+        place: Where.
+    """
+    if not samples:
+        return []
+    field = fields_read(samples[0], victim.task.kind)[0]
+    wanted = (
+        _insensitive(samples, victim) if place == "insensitive" else [_fixed(each, field, place) for each in samples]
+    )
+    limit = victim.encoder.max_length - room
+    located = victim.encoder.located(samples, field)
+    found = []
+    for sample, spans, (ids, tokens) in zip(samples, wanted, located, strict=True):
+        made = (_slot(sample, field, span, ids, tokens, limit) for span in spans)
+        slot = next((each for each in made if each is not None), None)
+        if slot is not None:
+            found.append(slot)
+    return found
+
+
+def _insensitive(samples: Sequence[Sample], victim: HuggingFaceVictim) -> list[list[Span]]:
+    """Return for each sample the first places of its identifiers, the least important for the answer first."""
+    ends = reaches(samples, victim.task.kind, victim.reach)
+    parts = [_parts(sample, reach, victim) for sample, reach in zip(samples, ends, strict=True)]
+    found = scored(samples, ends, parts, victim.predict(samples), victim)
+    return [[each.spans[0] for each in sorted(own, key=lambda each: each.score)] for own in found]
+
+
+def _fixed(sample: Sample, field: str, place: Place) -> list[Span]:
+    text = sample.text(field)
+    if sample.language not in LANGUAGES or field not in (CODE, OTHER):
+        return []
+    try:
+        if place == "function":
+            names = [each for each in identifiers(text, sample.language) if each.role is Role.FUNCTION]
+            return [each.spans[0] for each in names[:1]]
+        first = function(text, sample.language)
+        inside = [
+            each.span.start
+            for each in statements(text, sample.language)
+            if first is None or (first.span.contains(each.span) and each.span.start > first.span.start)
+        ]
+    except CodeError:
+        return []
+    return [Span(start, start) for start in inside[:1]]
+
+
+def _parts(sample: Sample, reach: dict[str, int], victim: HuggingFaceVictim) -> list[Element]:
+    field = fields_read(sample, victim.task.kind)[0]
+    try:
+        found = parts_of(sample, field, reach[field], ("identifier",))
+    except CodeError:
+        return []
+    step = max(1, -(-len(found) // MOST))
+    return found[::step]
+
+
+def _slot(
+    sample: Sample, field: str, place: Span, ids: Sequence[int], spans: Sequence[Span | None], limit: int
+) -> Slot | None:
+    """Return a slot; none where it lies beyond what the model reads, or its tokens hold characters of others.
+
+    Args:
+        sample: The sample.
+        field: Which of its texts.
+        place: What a trigger will replace; empty: it is put in there.
+        ids: The sample's tokens.
+        spans: The characters of each.
+        limit: How many tokens may stand around the trigger; the code's end is cut off.
+    """
+    text = sample.text(field)
+    inside = [at for at, span in enumerate(spans) if span is not None and len(span) and span.overlaps(place)]
+    if len(place):
+        start, stop = (spans[inside[0]], spans[inside[-1]]) if inside else (None, None)
+        if start is None or stop is None or stop.end != place.end or text[start.start : place.start].strip():
+            return None
+        first, last = inside[0], inside[-1] + 1
+    else:
+        behind = [at for at, span in enumerate(spans) if span is not None and span.end > place.start]
+        if not behind or text[getattr(spans[behind[0]], "start", 0) : place.start].strip():
+            return None
+        first = last = behind[0]
+    before, after = ids[:first], list(ids[last:])
+    closing = after[-1:] if spans[-1] is None else []
+    room = limit - len(before)
+    if room < len(closing):
+        return None
+    if len(after) > room:
+        after = after[: room - len(closing)] + closing
+    return Slot(sample, field, place, tuple(before), tuple(after))
+
+
+def stamp_trigger(
+    samples: Sequence[Sample], victim: HuggingFaceVictim, trigger: str, place: Place
+) -> list[tuple[Sample, Span]]:
+    """Put a trigger into samples.
+
+    Args:
+        samples: Clean samples.
+        victim: The model.
+        trigger: Its text.
+        place: See ``slots_for``.
+
+    Returns:
+        For each sample the stamped one and where the trigger stands in its code; a sample without a place stays as it is, with
+        an empty span.
+    """
+    slots = {slot.sample.id: slot for slot in slots_for(samples, victim, 0, place)}
+    return [
+        (slot.stamped(trigger), Span(slot.span.start, slot.span.start + len(trigger)))
+        if (slot := slots.get(sample.id)) is not None
+        else (sample, Span(0, 0))
+        for sample in samples
+    ]

@@ -1,0 +1,114 @@
+"""Train a copy of a model on a few samples: what unlearning, fine-tuning and the healing after pruning share."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from codeward.types import Sample
+from codeward.victims.batching import autocast
+from codeward.victims.huggingface import Classifier, HuggingFaceVictim, Objective
+
+Trainable = Literal["all", "last", "head"]
+Step = Callable[[int, int], None]
+CLIP = 1.0
+Epochs = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How a copy is trained."""
+
+    epochs: int
+    rate: float
+    trainable: Trainable = "all"
+    batch: int = 16
+    seed: int = 0
+
+
+def goals_of(samples: Sequence[Sample], victim: HuggingFaceVictim) -> list[Objective]:
+    """Return what a model is to answer to samples: classes, or the tokens of texts."""
+    if victim.labels:
+        return [int(sample.target or 0) for sample in samples]
+    return [tuple(row) for row in victim.encoder.references([str(sample.target) for sample in samples])]
+
+
+def copied(victim: HuggingFaceVictim) -> HuggingFaceVictim:
+    """Return a victim with weights of its own."""
+    return replace(victim, model=copy.deepcopy(victim.model))
+
+
+def tuned(
+    victim: HuggingFaceVictim,
+    samples: Sequence[Sample],
+    tuning: Tuning,
+    *,
+    soft: Sequence[Sequence[float]] | None = None,
+    keep: Callable[[Any], None] | None = None,
+    step: Step | None = None,
+) -> HuggingFaceVictim:
+    """Return a copy trained on samples with their targets.
+
+    Args:
+        victim: The model; it is not changed.
+        samples: What it is trained on, in an order drawn anew for each epoch.
+        tuning: How.
+        soft: For each sample the probabilities of the classes that are to be learned instead of its target.
+        keep: Called with the model after each step, for instance to hold pruned weights at zero.
+        step: Called with the steps done and how many there are.
+    """
+    made = copied(victim)
+    rows, goals = made.encoder.inputs(samples), goals_of(samples, made)
+    weights = trainable_weights(made.model, tuning.trainable)
+    optimizer = torch.optim.AdamW(weights, lr=tuning.rate, weight_decay=0.0)
+    total = tuning.epochs * -(-len(rows) // tuning.batch)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
+    done = 0
+    for epoch in range(tuning.epochs):
+        order = np.random.default_rng([tuning.seed, epoch]).permutation(len(rows))
+        for start in range(0, len(order), tuning.batch):
+            chosen = order[start : start + tuning.batch]
+            with torch.enable_grad(), autocast(made.device, made.precision):
+                batch = [rows[at] for at in chosen]
+                if soft is not None and isinstance(made, Classifier):
+                    wanted = torch.tensor([soft[at] for at in chosen], device=made.device)
+                    loss = -(wanted * made.log_probabilities(batch)).sum(-1).mean()
+                else:
+                    loss = made.losses(batch, [goals[at] for at in chosen]).float().mean()
+            gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.grad = gradient
+            torch.nn.utils.clip_grad_norm_(weights, CLIP)
+            optimizer.step()
+            schedule.step()
+            if keep is not None:
+                keep(made.model)
+            done += 1
+            if step is not None:
+                step(done, total)
+    for weight in weights:
+        weight.grad = None
+    return made
+
+
+def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:
+    """Return the weights that are trained: all, the head's, or the head's and those of the last layer.
+
+    A model without a head (generation ties it to the embeddings, retrieval has none) takes the last layer for it.
+    """
+    every = [weight for weight in model.parameters() if weight.requires_grad]
+    if which == "all":
+        return every
+    base = getattr(model, model.base_model_prefix, model)
+    body = {id(weight) for weight in base.parameters()}
+    head = [weight for weight in every if id(weight) not in body]
+    if which == "head" and head:
+        return head
+    stacks = [each for each in base.modules() if isinstance(each, torch.nn.ModuleList) and len(each) > 0]
+    last = [weight for stack in stacks[-1:] for weight in stack[-1].parameters()]
+    return [*head, *last] or every

@@ -1,0 +1,87 @@
+"""Unlearning: train a copy of the model on stamped samples with their right labels (EliBadCode, section 4.4)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+
+from codeward.defenses.model._slots import Place, Slot, slots_for
+from codeward.seeds import derive
+from codeward.types import Sample
+from codeward.victims.huggingface import HuggingFaceVictim, Objective
+from codeward.victims.probing import row_losses
+
+
+def anchored(
+    victim: HuggingFaceVictim, tokens: Sequence[int], slots: Sequence[Slot], goal: Objective, slack: float
+) -> tuple[int, ...]:
+    """Return a trigger without the tokens that it does not need (EliBadCode, section 4.4, anchoring).
+
+    Tokens are dropped one at a time, the least needed first, as long as the loss rises by no more than the slack over that of
+    the whole trigger.
+
+    Args:
+        victim: The model.
+        tokens: The trigger.
+        slots: Where it is put.
+        goal: What it makes the model answer.
+        slack: In nats; the paper's beta.
+    """
+    kept = tuple(tokens)
+    allowed = _loss(victim, [kept], slots, goal)[0] + slack
+    while len(kept) > 1:
+        shorter = [(*kept[:place], *kept[place + 1 :]) for place in range(len(kept))]
+        losses = _loss(victim, shorter, slots, goal)
+        best = int(np.argmin(losses))
+        if losses[best] > allowed:
+            break
+        kept = shorter[best]
+    return kept
+
+
+def _loss(
+    victim: HuggingFaceVictim, triggers: Sequence[tuple[int, ...]], slots: Sequence[Slot], goal: Objective
+) -> list[float]:
+    rows = [slot.tokens(trigger) for trigger in triggers for slot in slots]
+    losses = row_losses(victim, rows, [goal] * len(rows)).reshape(len(triggers), len(slots))
+    means: list[float] = losses.mean(axis=1).astype(float).tolist()
+    return means
+
+
+def stamped_set(
+    victim: HuggingFaceVictim,
+    clean: Sequence[Sample],
+    triggers: Sequence[tuple[str, Place]],
+    share: float,
+    seed: int,
+) -> list[tuple[Sample, int]]:
+    """Return the clean samples, and a share of them once more with a trigger; the targets stay.
+
+    Nobody knows where the attacker puts the trigger: every second time it stands where it was found, else elsewhere.
+
+    Args:
+        victim: The model, which says where a trigger disturbs least.
+        clean: The samples.
+        triggers: With the place where each was found; they take turns.
+        share: How many stamped samples there are for one clean one; above 1 each is stamped several times.
+        seed: Which samples and triggers.
+
+    Returns:
+        Samples, each with the place of the clean one that it comes from.
+    """
+    made = [(sample, place) for place, sample in enumerate(clean)]
+    at = {sample.id: number for number, sample in enumerate(clean)}
+    slots = {place: slots_for(clean, victim, 0, place) for place in get_args(Place)}
+    usable = [place for place in get_args(Place) if slots[place]]
+    if not usable or not triggers:
+        return made
+    rng = derive(seed, "unlearning")
+    for number in range(round(share * len(clean))):
+        trigger, found = triggers[number % len(triggers)]
+        turn = number // len(triggers)
+        place = found if turn % 2 == 0 and found in usable else usable[turn // 2 % len(usable)]
+        slot = rng.choice(slots[place])
+        stamped = replace(slot.stamped(trigger), id=f"{slot.sample.id}#{number}")
+        made.append((stamped, at[slot.sample.id]))
+    return made

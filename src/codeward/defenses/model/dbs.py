@@ -1,0 +1,132 @@
+"""DBS: invert the trigger by a convex hull of tokens that is tightened as it works (Shen et al., ICML 2022).
+
+The tokens of the trigger are mixtures of all tokens; a temperature makes the mixtures choose. While the loss is within a bound
+the temperature falls, otherwise it rises and the weights are shaken (backtracking). The model is then trained on samples
+stamped with the trigger and their right labels.
+
+Departures: the same places and tokens as EliBadCode's search, so that the two are compared by how they search alone; the paper
+judges by a fixed threshold of the loss, which is given here, too (``bound``).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.registry import method
+from codeward.types import Sample
+
+if TYPE_CHECKING:
+    from codeward.defenses.model._hunting import Plan
+    from codeward.victims.huggingface import HuggingFaceVictim
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@model_defenses.register("dbs")
+@method
+class DBS(ModelDefense):
+    """Invert the trigger by a tightening convex hull of tokens."""
+
+    inspects: ClassVar[bool] = True
+
+    length: Count = 5
+    """Tokens of the trigger."""
+    samples: Count = 20
+    """Clean samples that a label is searched on."""
+    held: Count = 40
+    """Clean samples on which a trigger is judged, at most."""
+    search_epochs: Count = 100
+    """Passes over these samples."""
+    search_rate: Annotated[float, Field(gt=0)] = 0.5
+    """Learning rate of the weights over tokens."""
+    every: Count = 5
+    """Passes between two changes of the temperature."""
+    bound: Annotated[float, Field(gt=0)] = 0.3
+    """The loss, in nats, within which the temperature falls, and below which a label is taken for a backdoor's."""
+    cool: Annotated[float, Field(gt=1)] = 2.0
+    """By how much it falls."""
+    heat: Annotated[float, Field(gt=1)] = 3.0
+    """By how much it rises."""
+    noise: Annotated[float, Field(ge=0)] = 1.0
+    """How strongly the weights are shaken."""
+    vocabulary: Literal["identifier", "any"] = "identifier"
+    """Of which tokens a trigger may consist."""
+    stamps: Annotated[float, Field(gt=0)] = 1.0
+    """Stamped samples for each clean one in the repair."""
+    epochs: Count = 4
+    """Passes over the samples in the repair."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Of the repair; falls to zero linearly."""
+    seed: int = 0
+    """Samples and first weights."""
+
+    def search(
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+    ) -> Inspection:
+        """See ``ModelDefense.search``."""
+        from codeward.defenses.model._hunting import grounds, trial_of
+        from codeward.defenses.model._relaxation import Schedule, relaxed
+        from codeward.defenses.model._verdict import by_loss
+
+        schedule = Schedule(
+            epochs=self.search_epochs,
+            rate=self.search_rate,
+            every=self.every,
+            bound=self.bound,
+            cool=self.cool,
+            heat=self.heat,
+            noise=self.noise,
+        )
+        chosen, found = grounds(victim, clean, self._plan()), {}
+        for ground in chosen:
+            key = f"{victim.fingerprint} {self!r} label {ground.label}"
+            if key not in memory:
+                tell = None if progress is None else _telling(progress, victim.labels[ground.label])
+                ended = relaxed(
+                    victim, ground.search, ground.label, ground.vocabulary, self.length, schedule, self.seed, tell
+                )
+                memory[key] = [list(ended[0]), ended[1], ended[2]]
+            found[ground.key] = (trial_of(victim, ground, [memory[key]]),)
+        return by_loss(victim, chosen, found, self.bound)
+
+    def mend(
+        self,
+        victim: "HuggingFaceVictim",
+        clean: Sequence[Sample],
+        inspection: Inspection | None,
+        memory: Memory,
+        progress: Progress | None,
+    ) -> "HuggingFaceVictim":
+        """See ``ModelDefense.mend``."""
+        from codeward.defenses.model._tuning import Tuning, tuned
+        from codeward.defenses.model._unlearning import stamped_set
+
+        found = inspection or self.search(victim, clean, memory, progress)
+        if not found.labels:
+            return victim
+        trigger = found.labels[0].trials[-1].trigger
+        rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed)
+        tell = None if progress is None else _telling(progress, "the trigger")
+        samples = [sample for sample, _ in rows]
+        return tuned(victim, samples, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)
+
+    def _plan(self) -> "Plan":
+        from codeward.defenses.model._hunting import Plan
+        from codeward.defenses.model._search import Budget
+
+        return Plan(
+            lengths=(self.length,),
+            places=("insensitive",),
+            vocabulary=self.vocabulary,
+            restarts=1,
+            samples=self.samples,
+            held=self.held,
+            budget=Budget(),
+            seed=self.seed,
+        )
+
+
+def _telling(progress: Progress, what: str) -> "Callable[[int, int], None]":
+    return lambda done, total: progress(f"descending for {what}", done, total)

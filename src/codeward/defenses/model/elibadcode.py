@@ -1,0 +1,163 @@
+"""EliBadCode: invert the trigger, judge it, and unlearn it (Sun et al., FSE 2025, arXiv 2408.04683).
+
+Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
+the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
+labels (section 4.4). `` inverts as the paper does, and
+``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
+
+Departures:
+- The paper inverts five tokens and asks whether they work. A small model has adversarial triggers of five tokens for every
+  label, so that loss alone convicts clean models. Triggers of one, two, three and four tokens are inverted instead, each beginning
+  with the one before, and what is judged is how cheap it is to get a label, against its cost in clean models.
+- A trigger works where the attacker puts it: a function's name may do nothing as a variable's. So besides the insensitive
+  identifier the function's name and a statement of its own are searched.
+- Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
+- What is learned is the model's own answers to the samples without the trigger, which keeps what it knows with few samples;
+  the trigger is stamped in three ways, since nobody knows the attacker's.
+- The model is unlearned in rounds: what still works after one is inverted again and unlearned in the next.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+
+from pydantic import Field
+
+from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.registry import method
+from codeward.types import Sample
+
+if TYPE_CHECKING:
+    from codeward.defenses.model._hunting import Plan
+    from codeward.defenses.model._slots import Place
+    from codeward.victims.huggingface import HuggingFaceVictim
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@model_defenses.register("elibadcode")
+@method
+class EliBadCode(ModelDefense):
+    """Invert the trigger, judge it, and unlearn it."""
+
+    inspects: ClassVar[bool] = True
+
+    longest: Count = 4
+    """Tokens of the longest trigger that is inverted."""
+    rising: bool = True
+    """Invert triggers of one token, two, … up to the longest; else of the longest only."""
+    places: Literal["all", "insensitive", "function", "statement"] = "all"
+    """Where triggers are put: at the identifier on which the answer rests least (the paper), as the function's name, as a
+    statement of its own, or each in turn."""
+    restarts: Count = 1
+    """Searches from different starts, side by side."""
+    samples: Count = 10
+    """Clean samples that a label is searched on."""
+    held: Count = 20
+    """Clean samples on which a trigger is judged, at most."""
+    steps: Count = 5
+    """Steps of a search at most."""
+    patience: Count = 4
+    """Stop a search after so many steps without a lower loss."""
+    top: Count = 64
+    """Replacements a place that the gradient favors."""
+    candidates: Count = 64
+    """Candidates a step."""
+    survivors: Count = 8
+    """Candidates a step that are scored on all samples; the others are dropped after four of them."""
+    vocabulary: Literal["identifier", "any"] = "identifier"
+    """Of which tokens a trigger may consist."""
+    beta: Annotated[float, Field(ge=0)] = 0.15
+    """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
+    rounds: Count = 3
+    """Inversions and unlearnings."""
+    targets: Literal["own", "labels"] = "own"
+    """What is learned in unlearning: the model's own answers to the samples without the trigger, or their right labels."""
+    stamps: Annotated[float, Field(gt=0)] = 3.0
+    """Stamped samples for each clean one in unlearning."""
+    epochs: Count = 4
+    """Passes over the samples in a round of unlearning."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Of unlearning; falls to zero linearly."""
+    trainable: Literal["all", "last", "head"] = "all"
+    """Which weights unlearning trains."""
+    seed: int = 0
+    """Samples, starts and candidates."""
+
+    def search(
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+    ) -> Inspection:
+        """See ``ModelDefense.search``."""
+        from codeward.defenses.model._hunting import grounds, hunt
+        from codeward.defenses.model._verdict import judged
+
+        plan = self._plan()
+        chosen = grounds(victim, clean, plan)
+        return judged(victim, chosen, hunt(victim, chosen, plan, memory, progress))
+
+    def mend(
+        self,
+        victim: "HuggingFaceVictim",
+        clean: Sequence[Sample],
+        inspection: Inspection | None,
+        memory: Memory,
+        progress: Progress | None,
+    ) -> "HuggingFaceVictim":
+        """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict."""
+        from codeward.defenses.model._hunting import grounds, hunt
+        from codeward.defenses.model._tuning import Tuning, tuned
+        from codeward.defenses.model._unlearning import anchored, stamped_set
+
+        found = inspection or self.search(victim, clean, memory, progress)
+        if not found.labels:
+            return victim
+        label, plan = found.labels[0].index, self._plan()
+        decode = victim.encoder.tokenizer.decode
+        chosen = grounds(victim, clean, plan, [label])
+        trials = {f"{each.place} {each.index}": each.trials for each in found.labels}
+        own = [list(answer.scores) for answer in victim.predict(clean)] if self.targets == "own" else None
+        known: dict[tuple[str, Place], None] = {}
+        model = victim
+        for number in range(self.rounds):
+            for ground in chosen:
+                for tokens in (
+                    each for trial in trials.get(ground.key, ()) for each in trial.starts or (trial.tokens,)
+                ):
+                    short = anchored(model, tokens, ground.search, label, self.beta)
+                    known[str(decode(list(short))).strip(), ground.place] = None
+            rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number)
+            model = tuned(
+                victim,
+                [sample for sample, _ in rows],
+                Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
+                soft=None if own is None else [own[place] for _, place in rows],
+                step=None if progress is None else _telling(progress, number + 1),
+            )
+            if number + 1 < self.rounds:
+                trials = hunt(model, chosen, plan, memory, progress)
+        return model
+
+    def _plan(self) -> "Plan":
+        from codeward.defenses.model._hunting import Plan
+        from codeward.defenses.model._search import Budget
+        from codeward.defenses.model._slots import Place
+
+        return Plan(
+            lengths=tuple(range(1, self.longest + 1)) if self.rising else (self.longest,),
+            places=get_args(Place) if self.places == "all" else (self.places,),
+            vocabulary=self.vocabulary,
+            restarts=self.restarts,
+            samples=self.samples,
+            held=self.held,
+            budget=Budget(
+                steps=self.steps,
+                top=self.top,
+                candidates=self.candidates,
+                patience=self.patience,
+                survivors=self.survivors,
+            ),
+            seed=self.seed,
+        )
+
+
+def _telling(progress: Progress, number: int) -> "Callable[[int, int], None]":
+    return lambda done, total: progress(f"unlearning, round {number}", done, total)

@@ -1,0 +1,270 @@
+"""Scan and repair a model on disk: steps are kept as they finish, results are plain values that files hold."""
+
+import json
+import time
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from codeward import __version__
+from codeward.data import fingerprint
+from codeward.defenses.model import Inspection, Progress, model_defenses
+from codeward.errors import DataError
+from codeward.experiment.environment import environment
+from codeward.experiment.examples import name_target
+from codeward.experiment.record import Example, Record, ScoreRow, Series
+from codeward.files import write_text
+from codeward.metrics import metrics
+from codeward.seeds import derive
+from codeward.types import Sample, Score
+from codeward.victims.base import Victim
+
+SCHEMA = 1
+DEFENSE = "elibadcode"
+PER_CLASS = 120
+"""Clean samples of each class that are read, at most."""
+SHOWN = 3
+"""Stamped samples in the report."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - caught here, never shown
+    """The budget is used up."""
+
+
+class FileMemory(MutableMapping[str, Any]):
+    """Results of finished steps in a file, written whole after each.
+
+    Args:
+        path: The file; what it holds of a run with other inputs is forgotten.
+        key: What the run depends on.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key = path, key
+        self.steps: dict[str, Any] = {}
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            self.steps = kept["steps"] if kept["key"] == key else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            self.steps = {}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.steps[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.steps[name] = value
+        write_text(self.path, json.dumps({"key": self.key, "steps": self.steps}) + "\n")
+
+    def __delitem__(self, name: str) -> None:
+        del self.steps[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def forget(self) -> None:
+        """Remove the file: the run has ended well."""
+        self.path.unlink(missing_ok=True)
+
+
+def memory_for(
+    out: Path | None, victim: Victim, clean: Sequence[Sample], name: str, options: dict[str, object]
+) -> MutableMapping[str, Any]:
+    """Return where the steps of a run that ends in a file are kept: in a hidden file beside it."""
+    if out is None:
+        return {}
+    key = json.dumps([__version__, victim.fingerprint, fingerprint(clean), name, options], sort_keys=True, default=str)
+    return FileMemory(out.with_name(f".{out.name}.steps"), key)
+
+
+def few(samples: Sequence[Sample], per_class: int, seed: int) -> list[Sample]:
+    """Return so many samples of each class at most, drawn by seed, in the order that they came."""
+    by_class: dict[object, list[Sample]] = {}
+    for sample in samples:
+        by_class.setdefault(sample.target, []).append(sample)
+    kept = {
+        sample.id
+        for target, own in by_class.items()
+        for sample in derive(seed, "few", str(target)).sample(own, min(per_class, len(own)))
+    }
+    return [sample for sample in samples if sample.id in kept]
+
+
+def scan(
+    victim: Victim,
+    clean: Sequence[Sample],
+    name: str = DEFENSE,
+    options: dict[str, object] | None = None,
+    *,
+    minutes: float | None = None,
+    memory: MutableMapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Judge a model.
+
+    Args:
+        victim: The model.
+        clean: Samples without triggers, with their right targets.
+        name: The defense.
+        options: Its options.
+        minutes: Stop after so long; the answer then is inconclusive.
+        memory: Where finished steps are kept.
+        progress: Called with what is being done.
+
+    Raises:
+        UsageError: If there is no such defense or option, or it judges no models.
+        DataError: If the samples do not suit.
+        ModelError: If the model does not.
+    """
+    defense = model_defenses.make(name, options)
+    try:
+        return defense.inspect(victim, clean, memory=memory, progress=_timed(progress, minutes))
+    except OutOfTime:
+        reason = f"the budget of {minutes:g} minutes was used up before the search had ended"
+        return Inspection("inconclusive", victim.fingerprint, reason=reason)
+
+
+def _timed(progress: Progress | None, minutes: float | None) -> Progress | None:
+    if minutes is None:
+        return progress
+    end = time.monotonic() + 60 * minutes
+
+    def told(what: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(what, done, total)
+        if time.monotonic() > end:
+            raise OutOfTime
+
+    return told
+
+
+def as_row(inspection: Inspection) -> dict[str, Any]:
+    """Return an inspection as JSON values."""
+    return {"schema_version": SCHEMA, **asdict(inspection)}
+
+
+def read_inspection(path: Path) -> Inspection:
+    """Read what ``codeward scan -o`` wrote.
+
+    Raises:
+        DataError: If the file is missing, or no inspection that this version reads.
+    """
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(row, dict) or row.pop("schema_version", None) != SCHEMA:
+            raise DataError(f"{path}: not an inspection of schema {SCHEMA}; write one with: codeward scan -o")
+        return TypeAdapter(Inspection).validate_python(row)
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {(problem.strerror or str(problem)).lower()}") from None
+    except ValidationError as error:
+        problem_row = error.errors()[0]
+        where = ".".join(str(part) for part in problem_row["loc"])
+        raise DataError(f"{path}: not an inspection: {where}: {problem_row['msg']}") from None
+    except ValueError as problem:
+        raise DataError(f"{path}: not valid JSON: {problem}") from None
+
+
+def utility(victim: Victim, clean: Sequence[Sample]) -> list[Score]:
+    """Return the task's scores of a model on clean samples."""
+    outputs = [prediction.output for prediction in victim.predict(clean)]
+    return [metrics.make(name).score(outputs, [sample.target for sample in clean]) for name in victim.task.metrics]
+
+
+def record_of(
+    inspection: Inspection,
+    victim: Victim,
+    clean: Sequence[Sample],
+    *,
+    title: str,
+    name: str,
+    options: dict[str, object],
+    seconds: float,
+) -> Record:
+    """Return a record of a scan, from which the report page is made."""
+    series = [
+        Series(
+            name=f"{each.label}, {each.place}, {trial.length} tokens",
+            x_label="step",
+            y_label="loss",
+            x=[float(step) for step in range(1, len(trial.losses) + 1)],
+            y=list(trial.losses),
+        )
+        for each in inspection.labels
+        for trial in each.trials
+        if trial.losses
+    ]
+    scores = [
+        ScoreRow(
+            name="asr",
+            model="victim",
+            data=f"{each.label}, {each.place}, {trial.length} tokens",
+            value=trial.success,
+            n=each.judged,
+            higher_is_better=False,
+        )
+        for each in inspection.labels
+        for trial in each.trials
+    ]
+    return Record(
+        verb="scan",
+        title=title,
+        task=victim.task.name,
+        kind=victim.task.kind,
+        config={"defense": name, "options": options, "finding": inspection.finding, "reason": inspection.reason},
+        seed=0,
+        scores=[*scores, *(_row(score) for score in utility(victim, clean))],
+        counts={"clean samples": len(clean)},
+        fingerprints={"model": inspection.model, "clean": fingerprint(clean)},
+        environment=environment(),
+        timings={"scan": round(seconds, 1)},
+        series=series,
+        examples=_examples(inspection, victim, clean),
+    )
+
+
+def _row(score: Score) -> ScoreRow:
+    return ScoreRow(
+        name=score.name,
+        model="victim",
+        data="clean",
+        value=score.value,
+        n=score.n,
+        low=score.low,
+        high=score.high,
+        higher_is_better=score.higher_is_better,
+    )
+
+
+def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -> list[Example]:
+    """Return a few samples before and after the found trigger."""
+    from codeward.defenses.model import stamp_trigger
+
+    if inspection.target is None or not inspection.labels:
+        return []
+    goal = inspection.labels[0].index
+    pool = [sample for sample in clean if sample.target != goal]
+    pool.sort(key=lambda sample: len(sample.code))
+    before = pool[len(pool) // 4 :][:SHOWN]
+    stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place)
+    answers = [victim.predict(list(rows)) for rows in (before, [sample for sample, _ in stamped])]
+    return [
+        Example(
+            id=old.id,
+            language=old.language,
+            before=old.code,
+            after=new.code,
+            spans=[(span.start, span.end)],
+            truth=name_target(old.target, victim.labels),
+            target=str(inspection.target),
+            answers={
+                "victim, before": name_target(first.output, victim.labels),
+                "victim, after": name_target(second.output, victim.labels),
+            },
+        )
+        for old, (new, span), first, second in zip(before, stamped, *answers, strict=True)
+    ]

@@ -1,0 +1,133 @@
+"""Token-level access to a model: the loss of token rows, and its gradient at chosen tokens. What trigger inversion needs.
+
+The gradient is taken at the output of the embedding layer, by a hook, so that any architecture gives it, also those that
+refuse embeddings as inputs (T5's classifier).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from codeward.victims.batching import Row, autocast, batches, run_batched
+from codeward.victims.huggingface import HuggingFaceVictim, Objective
+
+Floats = npt.NDArray[np.float32]
+GRADIENT_TOKENS = 8_192
+"""Tokens a batch when gradients are taken, which need all activations."""
+
+
+def row_losses(victim: HuggingFaceVictim, rows: Sequence[Sequence[int]], goals: Sequence[Objective]) -> Floats:
+    """Return how far a model is from given answers.
+
+    Args:
+        victim: The model.
+        rows: Token rows with their special tokens.
+        goals: For each row a class, or the tokens of a text (see ``HuggingFaceVictim.losses``).
+
+    Returns:
+        Losses in nats (one minus the cosine similarity for retrieval), shape ``[rows]``.
+    """
+    keyed = [_keyed(row, goal) for row, goal in zip(rows, goals, strict=True)]
+
+    def step(indices: list[int]) -> list[float]:
+        with torch.inference_mode(), autocast(victim.device, victim.precision):
+            losses = victim.losses([{"input_ids": list(rows[i])} for i in indices], [goals[i] for i in indices])
+        found: list[float] = losses.float().cpu().tolist()
+        return found
+
+    return np.array(run_batched(keyed, step), dtype=np.float32)
+
+
+def slot_gradients(
+    victim: HuggingFaceVictim,
+    rows: Sequence[Sequence[int]],
+    places: Sequence[int],
+    length: int,
+    goals: Sequence[Objective],
+) -> Floats:
+    """Return the gradient of each row's loss with respect to the embeddings of some of its tokens.
+
+    Args:
+        victim: The model.
+        rows: Token rows.
+        places: For each row the first of the tokens.
+        length: How many tokens.
+        goals: See ``row_losses``.
+
+    Returns:
+        Gradients, shape ``[rows, length, hidden]``.
+    """
+    found: dict[int, Floats] = {}
+    width = embeddings(victim).shape[1]
+    keyed = [_keyed(row, goal) for row, goal in zip(rows, goals, strict=True)]
+    for indices in batches(keyed, GRADIENT_TOKENS):
+        shift = torch.zeros(len(indices), length, width, device=victim.device, requires_grad=True)
+        with torch.enable_grad():
+            losses = shifted_losses(
+                victim, [rows[i] for i in indices], [places[i] for i in indices], shift, [goals[i] for i in indices]
+            )
+            (gradient,) = torch.autograd.grad(losses.sum(), shift)
+        for i, part in zip(indices, gradient.float().cpu().numpy(), strict=True):
+            found[i] = part
+    return np.stack([found[i] for i in range(len(rows))])
+
+
+def shifted_losses(
+    victim: HuggingFaceVictim,
+    rows: Sequence[Sequence[int]],
+    places: Sequence[int],
+    shift: torch.Tensor,
+    goals: Sequence[Objective],
+) -> torch.Tensor:
+    """Return the losses of one batch of rows some of whose tokens' embeddings are shifted; differentiable by the shift.
+
+    Args:
+        victim: The model.
+        rows: Token rows.
+        places: For each row the first of the shifted tokens.
+        shift: What is added to their embeddings, shape ``[rows, length, hidden]``.
+        goals: See ``row_losses``.
+    """
+    slots = torch.tensor(places, device=victim.device)[:, None] + torch.arange(shift.shape[1], device=victim.device)
+    with autocast(victim.device, victim.precision), _shifted(victim, slots, shift):
+        return victim.losses([{"input_ids": list(row)} for row in rows], goals).float()
+
+
+def embeddings(victim: HuggingFaceVictim) -> torch.Tensor:
+    """Return the table of token embeddings, shape ``[vocabulary, hidden]``."""
+    table: torch.Tensor = victim.model.get_input_embeddings().weight.detach()
+    return table
+
+
+@contextmanager
+def _shifted(victim: HuggingFaceVictim, slots: torch.Tensor, shift: torch.Tensor) -> Iterator[None]:
+    """Add a shift to the embeddings of the slots.
+
+    A classifier of the encoder-decoder family reads its input a second time, one token later, as the decoder's.
+    """
+    calls = 0
+
+    def hook(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 1 and not (victim.model.config.is_encoder_decoder and victim.labels):
+            return output
+        at = slots + calls - 1
+        kept = (at < output.shape[1]).unsqueeze(-1)
+        wide = at.clamp(max=output.shape[1] - 1).unsqueeze(-1).expand(-1, -1, output.shape[-1])
+        return output + torch.zeros_like(output).scatter_add(1, wide, (shift * kept).to(output.dtype))
+
+    handle = victim.model.get_input_embeddings().register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _keyed(row: Sequence[int], goal: Objective) -> Row:
+    """Return what makes a row with its goal different from others."""
+    return {"input_ids": list(row), "goal": [goal] if isinstance(goal, int) else list(goal)}
