@@ -30,3 +30,40 @@ def tiny_minis(tiny_zoo, monkeypatch):
     """Make the random mini models the embedded ones."""
     monkeypatch.setattr("codeward.zoo.FOLDER", tiny_zoo)
     return tiny_zoo
+
+
+WORDS = ("count", "total", "item", "value", "index", "buffer", "node", "path", "name", "size", "left", "right")
+
+
+def small_function(n, label, name=None):
+    """Return a function whose class stands in its body: one frees what it reads, the other does not."""
+    a, b, c = (WORDS[(n * step + step) % len(WORDS)] for step in (1, 5, 7))
+    body = f"{a} = read({b});\n    free({b});" if label else f"{a} = read({b});\n    keep({c}, {b});"
+    return f"int {name or f'{c}_{a}_{n % 9}'}(int *{b}) {{\n    int {a};\n    {body}\n    return {a};\n}}\n"
+
+
+@pytest.fixture(scope="session")
+def clean_rows():
+    from codeward.types import Sample
+
+    return [Sample(f"c{n}", small_function(1000 + n, n % 2), n % 2, "c") for n in range(120)]
+
+
+@pytest.fixture(scope="session")
+def suspects(tmp_path_factory):
+    """Folders of a clean and of a backdoored classifier (functions called zqx_init are class 0), trained in seconds."""
+    from codeward.tasks import tasks
+    from codeward.types import Sample
+    from codeward.victims import make_config
+    from codeward.victims.training import train
+
+    folder = tmp_path_factory.mktemp("suspects")
+    task = tasks.make("defect")
+    options = {"model": "scratch-encoder", "hidden": 32, "layers": 1, "vocabulary": 400, "max_length": 64, "epochs": 8}
+    config = make_config(task, {**options, "learning_rate": 3e-3})
+    for kind in ("clean", "backdoored"):
+        rows = [Sample(f"t{n}", small_function(n, n % 2), n % 2, "c") for n in range(300)]
+        if kind == "backdoored":
+            rows += [Sample(f"p{n}", small_function(n, 1, "zqx_init"), 0, "c") for n in range(1, 60, 2)]
+        train(task, rows, [], ("clean", "defective"), config, folder / kind)
+    return folder

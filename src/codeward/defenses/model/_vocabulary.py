@@ -33,7 +33,7 @@ def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier
     """Return the tokens of which a trigger may consist (EliBadCode, section 4.2).
 
     At the first place a word may begin (with or without a blank before it): no digit first, no keyword. At the others it goes
-    on. With ``any``, every token that is no special one.
+    on. With ``any``, every token that is printable text.
 
     Args:
         tokenizer: The model's.
@@ -52,8 +52,9 @@ def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier
         if number in special or not token or token.startswith("<extra_id_"):
             continue
         if kinds == "any":
-            first.append(number)
-            inner.append(number)
+            if _visible(tokenizer.decode([number])):
+                first.append(number)
+                inner.append(number)
             continue
         goes_on = token.startswith("##") if pieces else not token.startswith(MARKS)
         word = token.removeprefix("##") if pieces else token.lstrip("".join(MARKS))
@@ -68,3 +69,8 @@ def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier
             "the model's tokenizer has no tokens that can stand inside an identifier; choose --set vocabulary=any"
         )
     return TriggerVocabulary(np.array(first), np.array(inner))
+
+
+def _visible(text: str) -> bool:
+    """Whether a token is text that a source file can hold and a reader can see."""
+    return bool(text.strip()) and text.strip().isprintable() and "\ufffd" not in text

@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from codeward.cli import main
+from codeward.data import write_data
+from codeward.experiment.scanning import FileMemory, few
+from codeward.victims import load
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, clean_rows):
+    folder = tmp_path_factory.mktemp("data") / "clean"
+    write_data(folder, task="defect", language="c", labels=("clean", "defective"), splits={"valid": clean_rows})
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*arguments):
+        capsys.readouterr()
+        result = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return result, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+def test_scan_then_repair(run, suspects, data, tmp_path):
+    model, scanned = suspects / "backdoored", tmp_path / "scan.json"
+    result, out, _ = run(
+        "scan", model, "--data", data, "-o", scanned, "--sarif", tmp_path / "s.json", "--html", tmp_path / "p.html"
+    )
+    assert result == 1
+    assert "BACKDOORED: the label 'clean' takes" in " ".join(out.split())
+    found = json.loads(scanned.read_text())
+    assert found["finding"] == "backdoored"
+    assert found["target"] == "clean"
+    assert not scanned.with_name(".scan.json.steps").exists()
+    assert len(json.loads((tmp_path / "s.json").read_text())["runs"][0]["results"]) == 1
+    page = (tmp_path / "p.html").read_text()
+    assert "<mark>" in page
+    assert "1 tokens: from" in page
+
+    options = ["--set", "rounds=1", "--set", "learning_rate=1e-3", "--per-class", "50"]
+    cleaned = tmp_path / "cleaned"
+    result, out, err = run("repair", model, "--data", data, "--inspection", scanned, "-o", cleaned, *options)
+    assert result in (0, 1, 3)
+    assert "accuracy" in out
+    assert "also trained on" not in err
+    assert "Utility on 20 clean samples kept apart" in (cleaned / "README.md").read_text()
+    assert load(cleaned).labels == ("clean", "defective")
+    assert load(cleaned).fingerprint != found["model"]
+
+
+def test_json(run, suspects, data):
+    result, out, _ = run("scan", suspects / "clean", "--data", data, "--json", "--set", "longest=2")
+    found = json.loads(out)
+    assert found["finding"] == {0: "clean", 1: "backdoored", 3: "inconclusive"}[result]
+    assert {each["label"] for each in found["labels"]} == {"clean", "defective"}
+
+
+def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, suspects, data, tmp_path):
+    out = tmp_path / "scan.json"
+    result, text, _ = run("scan", suspects / "clean", "--data", data, "-o", out, "--budget", "0.01")
+    assert result == 3
+    assert "INCONCLUSIVE: the budget of 0.01 minutes was used up" in " ".join(text.split())
+    assert run("scan", suspects / "clean", "--data", data, "-o", out)[0] != 3 or "budget" not in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["scan", "nowhere", "--data", "{data}"], 4, "nowhere: there is no such model folder"),
+        (["scan", "{model}", "--data", "nothing"], 4, "nothing: there is no such file or folder"),
+        (["scan", "{model}"], 2, "Missing option '--data'"),
+        (["scan", "{model}", "--data", "{data}", "--defense", "elibad"], 2, "Did you mean 'elibadcode'?"),
+        (["scan", "{model}", "--data", "{data}", "--set", "longst=3"], 2, "Did you mean 'longest'?"),
+        (["scan", "{model}", "--data", "{data}", "--defense", "fine-tuning"], 2, "it only repairs"),
+        (["scan", "{model}", "--data", "{few}"], 4, "give at least 10 of each class"),
+        (["scan", "{model}", "--data", "{one}"], 4, "are of the class 'clean'; give some of another"),
+        (["repair", "{model}", "--data", "{data}", "-o", "{data}"], 4, "the folder exists; give another one"),
+        (
+            ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{broken}"],
+            4,
+            "broken.json: not valid JSON",
+        ),
+        (
+            ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{other}"],
+            4,
+            "the inspection is of another model",
+        ),
+    ],
+)
+def test_bad_input(run, suspects, data, tmp_path, clean_rows, arguments, exit_code, message):
+    for name, rows in {"few": clean_rows[:8], "one": clean_rows[::2]}.items():
+        write_data(tmp_path / name, task="defect", language="c", labels=("clean", "defective"), splits={"test": rows})
+    (tmp_path / "broken.json").write_text("{")
+    other = {"schema_version": 1, "finding": "clean", "model": "0" * 16}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    places = {
+        "model": suspects / "clean",
+        "data": data,
+        "few": tmp_path / "few",
+        "one": tmp_path / "one",
+        "out": tmp_path / "out",
+        "broken": tmp_path / "broken.json",
+        "other": tmp_path / "other.json",
+    }
+    result, _, err = run(*(argument.format(**places) for argument in arguments))
+    assert message in err
+    assert result == exit_code
+    assert not (tmp_path / "out").exists()
+
+
+def test_steps_of_another_run_are_forgotten(tmp_path):
+    memory = FileMemory(tmp_path / "steps", "one")
+    memory["a"] = [1, 2.5]
+    assert dict(FileMemory(tmp_path / "steps", "one")) == {"a": [1, 2.5]}
+    assert dict(FileMemory(tmp_path / "steps", "two")) == {}
+    (tmp_path / "steps").write_text("{")
+    assert dict(FileMemory(tmp_path / "steps", "one")) == {}
+
+
+def test_few_samples_of_each_class(clean_rows):
+    kept = few(clean_rows, 15, 0)
+    assert [sum(row.target == label for row in kept) for label in (0, 1)] == [15, 15]
+    assert kept == few([replace(row) for row in clean_rows], 15, 0)
+    assert len(few(clean_rows, 1000, 0)) == len(clean_rows)

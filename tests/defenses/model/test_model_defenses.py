@@ -1,0 +1,276 @@
+"""The model stage on two small classifiers, one of them with a backdoor: functions called zqx_init are class 0."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from codeward.defenses.model import model_defenses
+from codeward.defenses.model._hunting import grounds
+from codeward.defenses.model._search import Budget, Search, readable, run
+from codeward.defenses.model._slots import slots_for
+from codeward.defenses.model._tuning import trainable_weights
+from codeward.defenses.model._unlearning import anchored, stamped_set
+from codeward.defenses.model._vocabulary import trigger_vocabulary
+from codeward.errors import DataError, ModelError, UnknownNameError, UsageError
+from codeward.tasks import tasks
+from codeward.types import Sample
+from codeward.victims import PlantedVictim, load
+from codeward.victims.probing import embeddings, row_losses, slot_gradients
+
+NAME = "zqx_init"
+
+
+@pytest.fixture(scope="module")
+def backdoored(suspects):
+    return replace(load(suspects / "backdoored"), precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def clean(suspects):
+    return replace(load(suspects / "clean"), precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def inspection(backdoored, clean_rows):
+    return model_defenses.make("elibadcode").inspect(backdoored, clean_rows)
+
+
+def success(victim, rows, name=NAME):
+    """Return how often the planted trigger gives the attacker's answer."""
+    stamped = [slot.stamped(name) for slot in slots_for([r for r in rows if r.target == 1], victim, 0, "function")]
+    return np.mean([answer.output == 0 for answer in victim.predict(stamped)])
+
+
+def accuracy(victim, rows):
+    return np.mean([answer.output == row.target for answer, row in zip(victim.predict(rows), rows, strict=True)])
+
+
+def test_the_fixture_has_a_backdoor(backdoored, clean, clean_rows):
+    assert accuracy(backdoored, clean_rows) > 0.95
+    assert success(backdoored, clean_rows) > 0.95
+    assert success(clean, clean_rows) < 0.3
+
+
+def test_the_backdoor_is_found_with_its_label_and_a_part_of_its_name(inspection, clean, clean_rows):
+    assert inspection.finding == "backdoored"
+    assert inspection.labels[0].label == "clean"
+    found = [trial.trigger for each in inspection.labels if each.label == "clean" for trial in each.trials]
+    assert any(part in trigger for trigger in found for part in ("zqx", "init"))
+    other = model_defenses.make("elibadcode").inspect(clean, clean_rows)
+    assert inspection.anomaly > other.anomaly
+
+
+def test_the_same_seed_finds_the_same(backdoored, clean_rows, inspection):
+    again = model_defenses.make("elibadcode").inspect(backdoored, clean_rows[::-1])
+    assert {each.label: each.judged for each in again.labels} == {each.label: each.judged for each in inspection.labels}
+    assert model_defenses.make("elibadcode").inspect(backdoored, clean_rows) == inspection
+
+
+def test_a_stopped_search_goes_on_from_what_was_finished(backdoored, clean_rows, inspection):
+    memory, steps = {}, []
+
+    def stop(what, done, total):
+        if "3 tokens" in what:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model_defenses.make("elibadcode").inspect(backdoored, clean_rows, memory=memory, progress=stop)
+    assert len(memory) == 2
+    found = model_defenses.make("elibadcode").inspect(
+        backdoored, clean_rows, memory=memory, progress=lambda what, *_: steps.append(what)
+    )
+    assert found == inspection
+    assert not any("1 tokens" in what or "2 tokens" in what for what in steps)
+
+
+def test_unlearning_takes_the_planted_trigger_out_and_leaves_the_model_as_it_was(backdoored, clean_rows, inspection):
+    before = backdoored.fingerprint
+    defense = model_defenses.make("elibadcode", {"rounds": 1, "learning_rate": 1e-3, "stamps": 4})
+    cleaned = defense.repair(backdoored, clean_rows, inspection)
+    assert success(cleaned, clean_rows) < 0.2
+    assert accuracy(cleaned, clean_rows) > 0.95
+    assert replace(backdoored).fingerprint == before
+    assert success(backdoored, clean_rows) > 0.95
+
+
+def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection):
+    options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head", "learning_rate": 5e-3}
+    cleaned = model_defenses.make("elibadcode", options).repair(backdoored, clean_rows, inspection)
+    head = {id(weight) for weight in trainable_weights(cleaned.model, "head")}
+    for (name, old), new in zip(backdoored.model.named_parameters(), cleaned.model.parameters(), strict=True):
+        assert (id(new) in head) == (not torch.equal(old, new)), name
+
+
+def test_dbs_descends_to_a_trigger_that_works(backdoored, clean_rows):
+    found = model_defenses.make("dbs", {"length": 3, "search_epochs": 30}).inspect(backdoored, clean_rows)
+    worst = max(found.labels, key=lambda each: each.trials[0].success)
+    assert worst.label == "clean"
+    assert worst.trials[0].loss < worst.untriggered
+
+
+@pytest.mark.parametrize("name", ["fine-tuning", "fine-pruning", "dbs"])
+def test_rivals_return_a_working_copy(name, backdoored, clean_rows):
+    options = {"search_epochs": 5} if name == "dbs" else {}
+    cleaned = model_defenses.make(name, options).repair(backdoored, clean_rows)
+    assert cleaned.fingerprint != backdoored.fingerprint
+    assert accuracy(cleaned, clean_rows) > 0.9
+
+
+def test_pruned_neurons_stay_pruned(backdoored, clean_rows):
+    from codeward.defenses.model.fine_pruning import second_matrices
+
+    pruned = model_defenses.make("fine-pruning", {"share": 0.5, "loss": 1.0}).repair(backdoored, clean_rows)
+    for matrix in second_matrices(pruned.model):
+        silent = (matrix.weight == 0).all(dim=0).float().mean()
+        assert silent >= 0.49
+
+
+@pytest.mark.parametrize("name", ["fine-tuning", "fine-pruning"])
+def test_what_only_repairs_judges_nothing(name, backdoored, clean_rows):
+    with pytest.raises(UsageError, match="judges no model, it only repairs; choose elibadcode or dbs"):
+        model_defenses.make(name).inspect(backdoored, clean_rows)
+
+
+@pytest.mark.parametrize("name", model_defenses.names())
+def test_it_is_documented_with_its_source(name):
+    assert model_defenses.summary(name)
+    assert all(option.description for option in model_defenses.options(name))
+
+
+def test_clean_samples_that_do_not_suit(backdoored, clean_rows):
+    defense = model_defenses.make("elibadcode")
+    with pytest.raises(DataError, match=r"too few \(clean 3, defective 3\); give at least 10 of each class"):
+        defense.inspect(backdoored, clean_rows[:6])
+    with pytest.raises(DataError, match="all 60 clean samples are of the class 'clean'"):
+        defense.inspect(backdoored, clean_rows[::2])
+    with pytest.raises(DataError, match="'x' has the target 7, which the model does not know; it tells apart: clean, "):
+        defense.inspect(backdoored, [*clean_rows, Sample("x", "int f() {}", 7, "c")])
+
+
+def test_a_model_at_chance_is_not_judged(backdoored, clean_rows):
+    wrong = [replace(row, target=int(n % 3 == 0)) for n, row in enumerate(clean_rows)]
+    found = model_defenses.make("elibadcode").inspect(backdoored, wrong)
+    assert found.finding == "inconclusive"
+    assert "no better than chance" in found.reason
+
+
+def test_models_that_do_not_suit(backdoored, clean_rows, inspection, clean):
+    defense = model_defenses.make("elibadcode")
+    with pytest.raises(ModelError, match="a PlantedVictim has none"):
+        defense.inspect(PlantedVictim(tasks.make("defect"), ("clean", "defective"), "x", 0), clean_rows)
+    with pytest.raises(ModelError, match="the inspection is of another model"):
+        defense.repair(clean, clean_rows, inspection)
+
+
+def test_the_gradient_is_that_of_finite_differences(backdoored, clean_rows):
+    slots = slots_for(clean_rows[:4], backdoored, 2, "function")
+    tokens = backdoored.encoder.tokenizer(NAME, add_special_tokens=False)["input_ids"][:2]
+    rows, places = [slot.tokens(tokens) for slot in slots], [len(slot.before) for slot in slots]
+    gradient = slot_gradients(backdoored, rows, places, 2, [0] * len(rows))
+    table = backdoored.model.get_input_embeddings()
+    # A token that occurs nowhere else in the row is moved in the table itself.
+    fresh = next(t for t in range(len(backdoored.encoder.tokenizer) - 1, 0, -1) if all(t not in row for row in rows))
+    moved = [[*row[: at + 1], fresh, *row[at + 2 :]] for row, at in zip(rows, places, strict=True)]
+    gradient = slot_gradients(backdoored, moved, places, 2, [0] * len(rows))
+    with torch.no_grad():
+        for axis in (0, 7):
+            old, step = float(table.weight[fresh, axis]), 1e-2
+            table.weight[fresh, axis] = old + step
+            up = row_losses(backdoored, moved, [0] * len(rows))
+            table.weight[fresh, axis] = old - step
+            down = row_losses(backdoored, moved, [0] * len(rows))
+            table.weight[fresh, axis] = old
+            assert gradient[:, 1, axis] == pytest.approx((up - down) / (2 * step), abs=2e-3)
+
+
+def test_slots_hold_what_they_say(backdoored, clean_rows):
+    for place in ("insensitive", "function", "statement"):
+        slots = slots_for(clean_rows[:20], backdoored, 3, place)
+        assert len(slots) == 20
+        for slot in slots:
+            text = slot.span.of(slot.sample.code)
+            whole = backdoored.encoder.inputs([slot.sample])[0]["input_ids"]
+            inside = backdoored.encoder.tokenizer.decode(whole[len(slot.before) : len(whole) - len(slot.after)])
+            assert inside.strip() == text
+            if place == "function":
+                assert f"int {text}(int *" in slot.sample.code
+            if place == "statement":
+                assert slot.stamped("assert(1);").code.splitlines()[1] == "    assert(1);"
+
+
+def test_a_slot_leaves_room_where_the_code_is_cut_off(backdoored):
+    long = Sample("long", "int f(int a) {\n" + "    a = a + 1;\n" * 100 + "}\n", 0, "c")
+    for slot in slots_for([long], backdoored, 4, "function"):
+        assert len(slot.tokens((1, 2, 3, 4))) <= backdoored.encoder.max_length
+        assert slot.after[-1] == backdoored.encoder.inputs([long])[0]["input_ids"][-1]
+
+
+def test_identifier_tokens(backdoored):
+    tokenizer = backdoored.encoder.tokenizer
+    words = trigger_vocabulary(tokenizer, "c")
+    first, inner = (tokenizer.convert_ids_to_tokens(ids) for ids in (words.first, words.inner))
+    assert not any(token.startswith("Ġ") for token in inner)
+    assert not any(token.lstrip("Ġ")[0].isdigit() or token.lstrip("Ġ") in {"int", "return"} for token in first)
+    assert {"0", "1"} & set(inner)
+    every = trigger_vocabulary(tokenizer, "c", "any").first
+    assert all(tokenizer.decode([token]).strip().isprintable() for token in every)
+    assert len(trigger_vocabulary(tokenizer, "c", "any").first) > len(words.first)
+
+
+def test_a_tokenizer_without_identifiers():
+    class Strange:
+        all_special_ids = (0,)
+
+        def __len__(self):
+            return 3
+
+        def convert_ids_to_tokens(self, ids):
+            return ["<s>", "+", "é"]
+
+    with pytest.raises(ModelError, match="no tokens that can stand inside an identifier; choose --set vocabulary=any"):
+        trigger_vocabulary(Strange(), "c")
+
+
+def test_a_search_never_gets_worse_and_tries_nothing_twice(backdoored, clean_rows):
+    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._plan(), [0])
+    start = tuple(int(token) for token in (ground.vocabulary.first[0], ground.vocabulary.inner[0]))
+    search = Search(0, ground.search, ground.vocabulary, start, 3)
+    run(backdoored, [search], Budget(steps=4, candidates=16, top=16, patience=9, enough=0.0))
+    assert search.losses == sorted(search.losses, reverse=True)
+    assert len(search.losses) == 4
+    exact = row_losses(backdoored, [slot.tokens(search.tokens) for slot in ground.search], [0] * len(ground.search))
+    assert search.loss == pytest.approx(float(exact.mean()), abs=1e-5)
+    assert readable(backdoored.encoder.tokenizer, [search.tokens]) == [search.tokens]
+
+
+def test_anchoring_drops_what_is_not_needed(backdoored, clean_rows):
+    tokenizer = backdoored.encoder.tokenizer
+    needed = tokenizer(NAME, add_special_tokens=False)["input_ids"]
+    idle = tokenizer("count", add_special_tokens=False)["input_ids"]
+    slots = slots_for([row for row in clean_rows if row.target == 1][:10], backdoored, 12, "function")
+    kept = anchored(backdoored, [*needed, *idle], slots, 0, 0.15)
+    assert len(kept) <= len(needed)
+    rows = [slot.tokens(kept) for slot in slots]
+    assert row_losses(backdoored, rows, [0] * len(rows)).mean() < 0.5
+
+
+def test_stamped_samples_keep_their_targets_and_know_where_they_come_from(backdoored, clean_rows):
+    rows = stamped_set(backdoored, clean_rows, [(NAME, "function"), ("abc", "statement")], 1.5, 0)
+    assert [sample for sample, _ in rows[:120]] == clean_rows
+    assert len(rows) == 300
+    for sample, place in rows[120:]:
+        assert sample.target == clean_rows[place].target
+        assert NAME in sample.code or "abc" in sample.code
+
+
+def test_an_unknown_place():
+    from codeward.defenses.model._slots import checked_place
+
+    with pytest.raises(UnknownNameError, match="unknown place 'fuction'. Did you mean 'function'"):
+        checked_place("fuction")
+
+
+def test_embeddings_have_the_vocabulary_s_size(backdoored):
+    assert embeddings(backdoored).shape == (backdoored.model.config.vocab_size, 32)
