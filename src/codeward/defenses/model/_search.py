@@ -1,7 +1,8 @@
 """Greedy coordinate gradient: find the tokens that make a model give a wanted answer to every sample they are put into.
 
 Zou et al., arXiv 2307.15043, as EliBadCode (section 4.3) uses it. Several searches run side by side, so that all their
-candidates share batches; candidates are first scored on a part of the samples, and only the best of them on all.
+candidates share batches. Candidates are first scored on a few samples and only the best of them on all, together with the best
+swaps at different places joined, so that one step may change every token.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,10 +35,10 @@ class Budget:
     """Stop after so many steps without a lower loss."""
     enough: float = 0.02
     """Stop at this loss."""
-    first_samples: int = 4
+    first_samples: int = 3
     """Samples on which all candidates are scored."""
-    survivors: int = 8
-    """Candidates that are scored on all samples; as many as candidates: no pruning."""
+    survivors: int = 6
+    """Candidates that are scored on all samples, beside those made by joining the best."""
 
 
 @dataclass(slots=True)
@@ -113,30 +114,41 @@ def _take(
 def _pruned(
     victim: HuggingFaceVictim, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
 ) -> list[list[tuple[int, ...]]]:
-    """Return the candidates of each search that do best on a few samples, drawn anew for each step."""
+    """Return the candidates of each search that do best on a few samples, drawn anew for each step, and some of them joined."""
     few = [
         np.random.default_rng([search.seed % 2**32, search.steps]).permutation(len(search.slots))[
             : budget.first_samples
         ]
         for search in active
     ]
-    whole = [len(own) <= budget.survivors or len(part) == len(search.slots)
-             for search, own, part in zip(active, proposed, few, strict=True)]  # fmt: skip
-    asked = [
-        (search, each, part)
-        for search, own, part, all_at_once in zip(active, proposed, few, whole, strict=True)
-        if not all_at_once
-        for each in own
-    ]
+    asked = [(search, each, part) for search, own, part in zip(active, proposed, few, strict=True) for each in own]
     losses = iter(_mean_losses(victim, [(s, each) for s, each, _ in asked], [part for _, _, part in asked]))
     kept = []
-    for own, all_at_once in zip(proposed, whole, strict=True):
-        if all_at_once:
-            kept.append(own)
-            continue
-        ranked = sorted((next(losses), place) for place in range(len(own)))
-        kept.append([own[place] for _, place in ranked[: budget.survivors]])
+    for search, own in zip(active, proposed, strict=True):
+        ranked = [own[place] for _, place in sorted((next(losses), place) for place in range(len(own)))]
+        both = readable(victim.encoder.tokenizer, joined(search.tokens, ranked))
+        kept.append(ranked[: budget.survivors] + [each for each in both if each not in search.tried])
+        search.tried.update(both)
     return kept
+
+
+def joined(tokens: tuple[int, ...], ranked: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the two best swaps at different places together, the three best, and so on.
+
+    Args:
+        tokens: What was swapped in.
+        ranked: Candidates that differ from it at one place each, the best first.
+    """
+    best: dict[int, int] = {}
+    for each in ranked:
+        place = next(at for at in range(len(tokens)) if each[at] != tokens[at])
+        best.setdefault(place, each[place])
+    made, mixed = [], list(tokens)
+    for number, (place, token) in enumerate(best.items()):
+        mixed[place] = token
+        if number:
+            made.append(tuple(mixed))
+    return made
 
 
 def _proposals(

@@ -54,7 +54,7 @@ class EliBadCode(ModelDefense):
     """Clean samples that a label is searched on."""
     held: Count = 20
     """Clean samples on which a trigger is judged, at most."""
-    steps: Count = 5
+    steps: Count = 4
     """Steps of a search at most."""
     patience: Count = 4
     """Stop a search after so many steps without a lower loss."""
@@ -62,8 +62,8 @@ class EliBadCode(ModelDefense):
     """Replacements a place that the gradient favors."""
     candidates: Count = 64
     """Candidates a step."""
-    survivors: Count = 8
-    """Candidates a step that are scored on all samples; the others are dropped after four of them."""
+    survivors: Count = 6
+    """Candidates a step that are scored on all samples; the others are dropped after three of them."""
     vocabulary: Literal["identifier", "any"] = "identifier"
     """Of which tokens a trigger may consist."""
     beta: Annotated[float, Field(ge=0)] = 0.15
