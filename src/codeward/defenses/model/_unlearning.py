@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from typing import get_args
 
 import numpy as np
 
+from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
 from codeward.defenses.model._slots import Place, Slot, slots_for
 from codeward.seeds import derive
 from codeward.types import Sample
@@ -58,7 +60,8 @@ def stamped_set(
 ) -> list[tuple[Sample, int]]:
     """Return the clean samples, and a share of them once more with a trigger; the targets stay.
 
-    Nobody knows where the attacker puts the trigger: every second time it stands where it was found, else elsewhere.
+    Nobody knows where the attacker puts the trigger, nor how: every second time it stands where it was found, else elsewhere;
+    alone or joined to the name that it meets, at one occurrence or at all.
 
     Args:
         victim: The model, which says where a trigger disturbs least.
@@ -82,6 +85,21 @@ def stamped_set(
         turn = number // len(triggers)
         place = found if turn % 2 == 0 and found in usable else usable[turn // 2 % len(usable)]
         slot = rng.choice(slots[place])
-        stamped = replace(slot.stamped(trigger), id=f"{slot.sample.id}#{number}")
-        made.append((stamped, at[slot.sample.id]))
+        stamped = _stamped(slot, trigger, rng)
+        made.append((replace(stamped, id=f"{slot.sample.id}#{number}"), at[slot.sample.id]))
     return made
+
+
+def _stamped(slot: Slot, trigger: str, rng: Random) -> Sample:
+    """Put a trigger into a slot: alone or joined to the name that stands there, once or wherever the name stands."""
+    text, language = slot.sample.text(slot.field), slot.sample.language
+    name = slot.span.of(text)
+    written = rng.choice((trigger, f"{trigger}_{name}", f"{name}_{trigger}")) if name else trigger
+    same = next((each for each in _identifiers(text, language) if each.spans[:1] == (slot.span,)), None)
+    if same is None or rng.random() < 0.5:
+        return slot.stamped(written)
+    return slot.sample.with_text(slot.field, apply(text, [Edit(span, written) for span in same.spans]).code)
+
+
+def _identifiers(text: str, language: str) -> list[Identifier]:
+    return identifiers(text, language) if language in LANGUAGES else []
