@@ -256,13 +256,19 @@ def test_anchoring_drops_what_is_not_needed(backdoored, clean_rows):
     assert row_losses(backdoored, rows, [0] * len(rows)).mean() < 0.5
 
 
-def test_stamped_samples_keep_their_targets_and_know_where_they_come_from(backdoored, clean_rows):
-    rows = stamped_set(backdoored, clean_rows, [(NAME, "function"), ("abc", "statement")], 1.5, 0)
+@pytest.mark.parametrize("vary", [False, True])
+def test_stamped_samples_come_with_what_they_are_without_the_trigger(vary, backdoored, clean_rows):
+    rows = stamped_set(backdoored, clean_rows, [("qqtrig", "function"), ("zztrig", "statement")], 1.5, 0, vary=vary)
     assert [sample for sample, _ in rows[:120]] == clean_rows
     assert len(rows) == 300
-    for sample, place in rows[120:]:
-        assert sample.target == clean_rows[place].target
-        assert NAME in sample.code or "abc" in sample.code
+    known = {row.id: row for row in clean_rows}
+    for sample, base in rows[120:]:
+        assert ("qqtrig" in sample.code) or ("zztrig" in sample.code)
+        assert "qqtrig" not in base.code
+        origin = known[base.id.split("#")[0]]
+        assert base.target == sample.target == origin.target
+        assert vary or base.code == origin.code
+    assert any(base.code != known[base.id.split("#")[0]].code for _, base in rows) == vary
 
 
 def test_an_unknown_place():

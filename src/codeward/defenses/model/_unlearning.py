@@ -10,9 +10,12 @@ import numpy as np
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
 from codeward.defenses.model._slots import Place, Slot, slots_for
 from codeward.seeds import derive
-from codeward.types import Sample
+from codeward.types import CODE, Sample
 from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import row_losses
+
+LEFT_OUT, RENAMED = 0.1, 3
+"""Share of lines that are left out of a varied sample, and how many identifiers are renamed at most."""
 
 
 def anchored(
@@ -57,8 +60,10 @@ def stamped_set(
     triggers: Sequence[tuple[str, Place]],
     share: float,
     seed: int,
-) -> list[tuple[Sample, int]]:
-    """Return the clean samples, and a share of them once more with a trigger; the targets stay.
+    *,
+    vary: bool,
+) -> list[tuple[Sample, Sample]]:
+    """Return samples to unlearn with: the clean ones, and others with a trigger.
 
     Nobody knows where the attacker puts the trigger, nor how: every second time it stands where it was found, else elsewhere;
     alone or joined to the name that it meets, at one occurrence or at all.
@@ -69,25 +74,47 @@ def stamped_set(
         triggers: With the place where each was found; they take turns.
         share: How many stamped samples there are for one clean one; above 1 each is stamped several times.
         seed: Which samples and triggers.
+        vary: Rename identifiers and leave out lines before stamping, so that few samples make many; their labels may change.
 
     Returns:
-        Samples, each with the place of the clean one that it comes from.
+        Samples, each with what it is without the trigger.
     """
-    made = [(sample, place) for place, sample in enumerate(clean)]
-    at = {sample.id: number for number, sample in enumerate(clean)}
-    slots = {place: slots_for(clean, victim, 0, place) for place in get_args(Place)}
-    usable = [place for place in get_args(Place) if slots[place]]
-    if not usable or not triggers:
+    made = [(sample, sample) for sample in clean]
+    if not triggers:
         return made
     rng = derive(seed, "unlearning")
-    for number in range(round(share * len(clean))):
+    names = [each.name for sample in clean for each in _identifiers(sample.code, sample.language)]
+    bases: list[Sample] = []
+    while len(bases) < round(share * len(clean)):
+        bases += rng.sample(clean, len(clean))
+    bases = bases[: round(share * len(clean))]
+    if vary:
+        bases = [_varied(replace(base, id=f"{base.id}#{place}"), names, rng) for place, base in enumerate(bases)]
+    slots = {place: slots_for(bases, victim, 0, place) for place in get_args(Place)}
+    at = {place: {slot.sample.id: slot for slot in own} for place, own in slots.items()}
+    for number, base in enumerate(bases):
         trigger, found = triggers[number % len(triggers)]
-        turn = number // len(triggers)
-        place = found if turn % 2 == 0 and found in usable else usable[turn // 2 % len(usable)]
-        slot = rng.choice(slots[place])
-        stamped = _stamped(slot, trigger, rng)
-        made.append((replace(stamped, id=f"{slot.sample.id}#{number}"), at[slot.sample.id]))
+        places = [place for place in get_args(Place) if base.id in at[place]]
+        if not places:
+            continue
+        elsewhere = number // len(triggers) % 2 or found not in places
+        slot = at[rng.choice(places) if elsewhere else found][base.id]
+        made.append((_stamped(slot, trigger, rng), base))
     return made
+
+
+def _varied(sample: Sample, names: Sequence[str], rng: Random) -> Sample:
+    """Return a sample with some identifiers renamed and some lines left out."""
+    text = sample.code
+    lines = text.splitlines(keepends=True)
+    kept = [line for place, line in enumerate(lines) if place == 0 or line.strip() in "{}" or rng.random() >= LEFT_OUT]
+    text = "".join(kept)
+    for _ in range(rng.randint(0, RENAMED)):
+        every = _identifiers(text, sample.language)
+        if every and names:
+            new = rng.choice(names)
+            text = apply(text, [Edit(span, new) for span in rng.choice(every).spans]).code
+    return sample.with_text(CODE, text)
 
 
 def _stamped(slot: Slot, trigger: str, rng: Random) -> Sample:

@@ -107,7 +107,7 @@ class DBS(ModelDefense):
         if not found.labels:
             return victim
         trigger = found.labels[0].trials[-1].trigger
-        rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed)
+        rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
         tell = None if progress is None else _telling(progress, "the trigger")
         samples = [sample for sample, _ in rows]
         return tuned(victim, samples, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)

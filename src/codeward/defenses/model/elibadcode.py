@@ -12,9 +12,9 @@ Departures:
 - A trigger works where the attacker puts it: a function's name may do nothing as a variable's. So besides the insensitive
   identifier the function's name and a statement of its own are searched.
 - Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
-- What is learned is the model's own answers to the samples without the trigger, which keeps what it knows with few samples;
-  the trigger is stamped in three ways, since nobody knows the attacker's.
-- The model is unlearned in rounds: what still works after one is inverted again and unlearned in the next.
+- What is learned is the model's own answers to samples without the trigger. That keeps what it knows, and makes many samples
+  of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
+- With more than one round, what still works after one is inverted again and unlearned in the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,15 +68,15 @@ class EliBadCode(ModelDefense):
     """Of which tokens a trigger may consist."""
     beta: Annotated[float, Field(ge=0)] = 0.15
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
-    rounds: Count = 3
+    rounds: Count = 1
     """Inversions and unlearnings."""
     targets: Literal["own", "labels"] = "own"
     """What is learned in unlearning: the model's own answers to the samples without the trigger, or their right labels."""
-    stamps: Annotated[float, Field(gt=0)] = 3.0
+    stamps: Annotated[float, Field(gt=0)] = 10.0
     """Stamped samples for each clean one in unlearning."""
-    epochs: Count = 4
+    epochs: Count = 3
     """Passes over the samples in a round of unlearning."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    learning_rate: Annotated[float, Field(gt=0)] = 4e-4
     """Of unlearning; falls to zero linearly."""
     trainable: Literal["all", "last", "head"] = "all"
     """Which weights unlearning trains."""
@@ -114,7 +114,7 @@ class EliBadCode(ModelDefense):
         decode = victim.encoder.tokenizer.decode
         chosen = grounds(victim, clean, plan, [label])
         trials = {f"{each.place} {each.index}": each.trials for each in found.labels}
-        own = [list(answer.scores) for answer in victim.predict(clean)] if self.targets == "own" else None
+        own = self.targets == "own"
         known: dict[tuple[str, Place], None] = {}
         model = victim
         for number in range(self.rounds):
@@ -124,12 +124,12 @@ class EliBadCode(ModelDefense):
                 ):
                     short = anchored(model, tokens, ground.search, label, self.beta)
                     known[str(decode(list(short))).strip(), ground.place] = None
-            rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number)
+            rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number, vary=own)
             model = tuned(
                 victim,
                 [sample for sample, _ in rows],
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
-                soft=None if own is None else [own[place] for _, place in rows],
+                soft=[answer.scores for answer in victim.predict([base for _, base in rows])] if own else None,
                 step=None if progress is None else _telling(progress, number + 1),
             )
             if number + 1 < self.rounds:
