@@ -126,7 +126,7 @@ class EliBadCode(ModelDefense):
                     known[str(decode(list(short))).strip(), ground.place] = None
             rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number, vary=own)
             model = tuned(
-                victim,
+                model,
                 [sample for sample, _ in rows],
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
                 soft=[answer.scores for answer in victim.predict([base for _, base in rows])] if own else None,
