@@ -18,6 +18,7 @@ from codeward.experiment.examples import name_target
 from codeward.experiment.record import Example, Record, ScoreRow, Series
 from codeward.files import write_text
 from codeward.metrics import metrics
+from codeward.metrics.intervals import wilson
 from codeward.seeds import derive
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
@@ -205,10 +206,13 @@ def record_of(
             data=f"{each.label}, {each.place}, {trial.length} tokens",
             value=trial.success,
             n=each.judged,
+            low=bounds[0],
+            high=bounds[1],
             higher_is_better=False,
         )
         for each in inspection.labels
         for trial in each.trials
+        for bounds in [wilson(round(trial.success * each.judged), each.judged)]
     ]
     return Record(
         verb="scan",
@@ -247,11 +251,16 @@ def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -
     if inspection.target is None or not inspection.labels:
         return []
     goal = inspection.labels[0].index
-    pool = [sample for sample in clean if sample.target != goal]
+    answers = victim.predict(list(clean))
+    pool = [
+        sample
+        for sample, answer in zip(clean, answers, strict=True)
+        if sample.target != goal and answer.output == sample.target
+    ]
     pool.sort(key=lambda sample: len(sample.code))
     before = pool[len(pool) // 4 :][:SHOWN]
     stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place)
-    answers = [victim.predict(list(rows)) for rows in (before, [sample for sample, _ in stamped])]
+    both = [victim.predict(list(rows)) for rows in (before, [sample for sample, _ in stamped])]
     return [
         Example(
             id=old.id,
@@ -266,5 +275,5 @@ def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -
                 "victim, after": name_target(second.output, victim.labels),
             },
         )
-        for old, (new, span), first, second in zip(before, stamped, *answers, strict=True)
+        for old, (new, span), first, second in zip(before, stamped, *both, strict=True)
     ]

@@ -60,7 +60,9 @@ def overview(record: Record, index: int) -> Overview:
 
 
 def summary(record: Record) -> str | None:
-    """Return in one sentence what an attack did; nothing for a record without one."""
+    """Return in one sentence what a scan found or what an attack did; nothing for a record without either."""
+    if record.verb == "scan":
+        return f"{str(record.config['finding']).capitalize()}: {record.config['reason']}."
     rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))
     if attacked is None:

@@ -87,9 +87,10 @@ def test_a_stopped_search_goes_on_from_what_was_finished(backdoored, clean_rows,
 
 def test_unlearning_takes_the_planted_trigger_out_and_leaves_the_model_as_it_was(backdoored, clean_rows, inspection):
     before = backdoored.fingerprint
-    defense = model_defenses.make("elibadcode", {"learning_rate": 1e-3})
+    defense = model_defenses.make("elibadcode", {"rounds": 3, "learning_rate": 1e-3})
     cleaned = defense.repair(backdoored, clean_rows, inspection)
-    assert success(cleaned, clean_rows) < 0.2
+    assert success(cleaned, clean_rows, "zqx") < 0.2
+    assert success(cleaned, clean_rows) < 0.7
     assert accuracy(cleaned, clean_rows) > 0.95
     assert replace(backdoored).fingerprint == before
     assert success(backdoored, clean_rows) > 0.95
