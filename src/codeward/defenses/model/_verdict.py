@@ -16,9 +16,9 @@ from codeward.victims.huggingface import HuggingFaceVictim
 
 FLOOR = 0.01
 """Losses below are all alike."""
-CLEAN_SCORES: tuple[float, ...] = ()
+CLEAN_SCORES: tuple[float, ...] = (1.43, 1.92, 2.21, 2.24, 2.31, 3.03)
 """The most suspicious label's cheapness in each clean model of ``benchmarks/records/scan-table``, rising."""
-CONVICTS, ACQUITS = 3.0, 2.5
+CONVICTS, ACQUITS = 3.2, 2.5
 """Cheapness from which a model is convicted, and below which it looks clean."""
 WORKS = 0.5
 """Success on held-back samples without which nobody is convicted."""
