@@ -154,3 +154,16 @@ def test_every_weight_has_one_optimizer(corpus):
             groups = make_optimizer(model, 1e-3, 0.1, muon=muon).param_groups
             ids = [id(weight) for group in groups for weight in group["params"]]
             assert sorted(ids) == sorted(id(weight) for weight in model.parameters())
+
+
+def test_the_queries_of_the_encoder_decoder_move_slowly(corpus):
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
+    model = shapes.new_network("seq2seq", shapes.Shape(hidden=64, layers=1, positions=512), tokenizer, 0)
+    groups = make_optimizer(model, 1e-3, 0.1, muon=True).param_groups
+    rates = {id(weight): group["lr"] for group in groups for weight in group["params"]}
+    for name, weight in model.named_parameters():
+        assert rates[id(weight)] == pytest.approx(1e-3 / 8 if name.endswith("Attention.q.weight") else 1e-3), name
+    assert float(model.shared.weight.std()) == pytest.approx(shapes.TABLE, rel=0.1)
+    assert model.lm_head.weight is not model.shared.weight

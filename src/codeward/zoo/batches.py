@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from codeward.seeds import derive_int
-from codeward.zoo.noise import IGNORED, corrupt_spans, cut_off, hide_names, mask_tokens
+from codeward.zoo.noise import IGNORED, corrupt_spans, hide_names, mask_tokens
 from codeward.zoo.shapes import SENTINELS, ModelKind
 
 MASKED = 0.25
@@ -16,8 +16,6 @@ MASKED = 0.25
 TEXTS = ("input_ids", "labels")
 HIDDEN_SHARE = 0.4
 """Share of an encoder-decoder's blocks in which names are hidden; in the others spans are."""
-CUT_SHARE = 0.5
-"""Share of an encoder-decoder's short pieces that are only cut in two, before the others are noised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +96,16 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
         names = None if self.names is None else self.names[block].astype(np.int64) - 1
         return {
             "parts": [
-                self._corrupted(ids[at : at + piece], None if names is None else names[at : at + piece], rng, place)
+                self._corrupted(ids[at : at + piece], None if names is None else names[at : at + piece], rng)
                 for at in starts
             ]
         }
 
     def _corrupted(
-        self, ids: npt.NDArray[np.int64], names: npt.NDArray[np.int64] | None, rng: np.random.Generator, place: int
+        self, ids: npt.NDArray[np.int64], names: npt.NDArray[np.int64] | None, rng: np.random.Generator
     ) -> dict[str, Any]:
         words = self.words
-        if place < self.cut and rng.random() < CUT_SHARE:
-            noisy, target = cut_off(ids, rng, end=words.eos)
-        elif names is not None and rng.random() < HIDDEN_SHARE:
+        if names is not None and rng.random() < HIDDEN_SHARE:
             noisy, target = hide_names(ids, names, rng, sentinels=words.sentinels, end=words.eos)
         else:
             noisy, target = corrupt_spans(ids, rng, sentinels=words.sentinels, end=words.eos)

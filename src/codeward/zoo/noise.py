@@ -67,20 +67,6 @@ def corrupt_spans(ids: Ids, rng: np.random.Generator, *, sentinels: Sequence[int
     return np.concatenate(noisy), np.concatenate([*target, [end]])
 
 
-def cut_off(ids: Ids, rng: np.random.Generator, *, end: int) -> tuple[Ids, Ids]:
-    """Cut a text somewhere in its first half or middle; the target is how it goes on (T5, section 3.2.1, prefix model).
-
-    Nearly all tokens teach something, where a corrupted span teaches with one in six.
-
-    Args:
-        ids: Tokens of one text, shape ``[n]``.
-        rng: Where the cut comes from.
-        end: The number of the end mark.
-    """
-    place = int(rng.integers(1, max(2, len(ids) // 2 + 1)))
-    return np.append(ids[:place], end), np.append(ids[place:], end)
-
-
 def hide_names(
     ids: Ids, names: npt.NDArray[np.int64], rng: np.random.Generator, *, sentinels: Sequence[int], end: int
 ) -> tuple[Ids, Ids]:

@@ -2,8 +2,8 @@
 
 Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
 the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
-labels (section 4.4). `` inverts as the paper does, and
-``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
+labels (section 4.4). ``longest=5 rising=false places=insensitive steps=100`` inverts as the paper does,
+and ``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
 
 Departures:
 - The paper inverts five tokens and asks whether they work. A small model has adversarial triggers of five tokens for every
