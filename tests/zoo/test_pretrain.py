@@ -166,4 +166,4 @@ def test_the_queries_of_the_encoder_decoder_move_slowly(corpus):
     for name, weight in model.named_parameters():
         assert rates[id(weight)] == pytest.approx(1e-3 / 8 if name.endswith("Attention.q.weight") else 1e-3), name
     assert float(model.shared.weight.std()) == pytest.approx(shapes.TABLE, rel=0.1)
-    assert model.lm_head.weight is not model.shared.weight
+    assert not model.config.scale_decoder_outputs
