@@ -50,6 +50,7 @@ def test_scan_then_repair(run, suspects, data, tmp_path):
     assert "accuracy" in out
     assert "also trained on" not in err
     assert "Utility on 20 clean samples kept apart" in (cleaned / "README.md").read_text()
+    assert f"before: `{found['model']}`, after: `{load(cleaned).fingerprint}`" in (cleaned / "README.md").read_text()
     assert load(cleaned).labels == ("clean", "defective")
     assert load(cleaned).fingerprint != found["model"]
 

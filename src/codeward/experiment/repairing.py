@@ -21,6 +21,8 @@ class Repaired:
     """What a repair came to."""
 
     model: Victim
+    given: str
+    """The fingerprint of the model before."""
     before: tuple[Score, ...]
     after: tuple[Score, ...]
     judged: int
@@ -68,7 +70,13 @@ def repair(
     if verify is not None:
         second = model_defenses.make(verify, {}).inspect(model, clean, memory=memory, progress=progress)
     return Repaired(
-        model, tuple(utility(victim, judged)), tuple(utility(model, judged)), len(judged), bool(others), second
+        model,
+        victim.fingerprint,
+        tuple(utility(victim, judged)),
+        tuple(utility(model, judged)),
+        len(judged),
+        bool(others),
+        second,
     )
 
 
@@ -113,7 +121,7 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             "",
             f"Codeward {__version__} took a suspected backdoor out of `{source}` by `{name}`"
             + (f" with {', '.join(f'{key}={value}' for key, value in options.items())}" if options else "")
-            + f". The weights are of the same shape; the given model had the fingerprint `{repaired.model.fingerprint}` after it.",
+            + f". Fingerprint of the weights before: `{repaired.given}`, after: `{repaired.model.fingerprint}`.",
             "",
             told,
             "",
