@@ -36,6 +36,7 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         "",
         "```python",
         f"from transformers import {auto}, AutoTokenizer",
+        "",
         f'model = {auto}.from_pretrained("{name}")',
         "```",
         "",
