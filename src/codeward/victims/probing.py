@@ -121,11 +121,18 @@ def _shifted(victim: HuggingFaceVictim, slots: torch.Tensor, shift: torch.Tensor
         wide = at.clamp(max=output.shape[1] - 1).unsqueeze(-1).expand(-1, -1, output.shape[-1])
         return output + torch.zeros_like(output).scatter_add(1, wide, (shift * kept).to(output.dtype))
 
-    handle = victim.model.get_input_embeddings().register_forward_hook(hook)
+    handles = [table.register_forward_hook(hook) for table in _tables(victim)]
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
+
+
+def _tables(victim: HuggingFaceVictim) -> list[torch.nn.Module]:
+    """Return every module that holds the token embeddings: an encoder-decoder's two halves have one each, of one weight."""
+    weight = victim.model.get_input_embeddings().weight
+    return [each for each in victim.model.modules() if isinstance(each, torch.nn.Embedding) and each.weight is weight]
 
 
 def _keyed(row: Sequence[int], goal: Objective) -> Row:
