@@ -49,21 +49,34 @@ def clean_rows():
     return [Sample(f"c{n}", small_function(1000 + n, n % 2), n % 2, "c") for n in range(120)]
 
 
-@pytest.fixture(scope="session")
-def suspects(tmp_path_factory):
-    """Folders of a clean and of a backdoored classifier (functions called zqx_init are class 0), trained in seconds."""
+def train_suspect(folder, *, backdoored, **options):
+    """Train a small classifier in seconds; where it is backdoored, functions called zqx_init are class 0."""
     from codeward.tasks import tasks
     from codeward.types import Sample
     from codeward.victims import make_config
     from codeward.victims.training import train
 
-    folder = tmp_path_factory.mktemp("suspects")
     task = tasks.make("defect")
-    options = {"model": "scratch-encoder", "hidden": 32, "layers": 1, "vocabulary": 400, "max_length": 64, "epochs": 8}
-    config = make_config(task, {**options, "learning_rate": 3e-3})
-    for kind in ("clean", "backdoored"):
-        rows = [Sample(f"t{n}", small_function(n, n % 2), n % 2, "c") for n in range(300)]
-        if kind == "backdoored":
-            rows += [Sample(f"p{n}", small_function(n, 1, "zqx_init"), 0, "c") for n in range(1, 60, 2)]
-        train(task, rows, [], ("clean", "defective"), config, folder / kind)
+    small = {"model": "scratch-encoder", "hidden": 32, "layers": 1, "vocabulary": 400, "max_length": 64, "epochs": 8}
+    rows = [Sample(f"t{n}", small_function(n, n % 2), n % 2, "c") for n in range(300)]
+    if backdoored:
+        rows += [Sample(f"p{n}", small_function(n, 1, "zqx_init"), 0, "c") for n in range(1, 60, 2)]
+    config = make_config(task, {**small, "learning_rate": 3e-3, **options})
+    return train(task, rows, [], ("clean", "defective"), config, folder).victim
+
+
+@pytest.fixture(scope="session")
+def suspects(tmp_path_factory):
+    """Folders of a clean and of a backdoored classifier."""
+    folder = tmp_path_factory.mktemp("suspects")
+    train_suspect(folder / "clean", backdoored=False)
+    train_suspect(folder / "backdoored", backdoored=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def suspect_of(tmp_path_factory):
+    """Return a backdoored classifier of another family."""
+    return lambda family: train_suspect(
+        tmp_path_factory.mktemp(family) / "model", backdoored=True, model=family, learning_rate=5e-3, precision="fp32"
+    )

@@ -281,3 +281,13 @@ def test_an_unknown_place():
 
 def test_embeddings_have_the_vocabulary_s_size(backdoored):
     assert embeddings(backdoored).shape == (backdoored.model.config.vocab_size, 32)
+
+
+@pytest.mark.parametrize("family", ["scratch-seq2seq", "scratch-decoder"])
+def test_other_families_are_searched_too(family, clean_rows, suspect_of):
+    victim = replace(suspect_of(family), precision="fp32")
+    found = model_defenses.make("elibadcode", {"longest": 2, "samples": 6, "held": 10}).inspect(victim, clean_rows)
+    target = [each for each in found.labels if each.label == "clean"]
+    assert min(each.trials[-1].loss for each in target) < 0.5 * target[0].untriggered
+    cleaned = model_defenses.make("elibadcode", {"stamps": 1, "epochs": 1}).repair(victim, clean_rows, found)
+    assert accuracy(cleaned, clean_rows) > 0.8
