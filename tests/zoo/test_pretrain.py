@@ -165,5 +165,5 @@ def test_the_queries_of_the_encoder_decoder_move_slowly(corpus):
     rates = {id(weight): group["lr"] for group in groups for weight in group["params"]}
     for name, weight in model.named_parameters():
         assert rates[id(weight)] == pytest.approx(1e-3 / 8 if name.endswith("Attention.q.weight") else 1e-3), name
-    assert float(model.shared.weight.std()) == pytest.approx(shapes.TABLE, rel=0.1)
+    assert float(model.shared.weight.detach().std()) == pytest.approx(shapes.TABLE, rel=0.1)
     assert not model.config.scale_decoder_outputs

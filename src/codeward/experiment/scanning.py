@@ -189,7 +189,7 @@ def record_of(
     """Return a record of a scan, from which the report page is made."""
     series = [
         Series(
-            name=f"{each.label}, {each.place}, {trial.length} tokens",
+            name=f"{each.label}, {each.place}, {_tokens(trial.length)}",
             x_label="step",
             y_label="loss",
             x=[float(step) for step in range(1, len(trial.losses) + 1)],
@@ -203,7 +203,7 @@ def record_of(
         ScoreRow(
             name="asr",
             model="victim",
-            data=f"{each.label}, {each.place}, {trial.length} tokens",
+            data=f"{each.label}, {each.place}, {_tokens(trial.length)}",
             value=trial.success,
             n=each.judged,
             low=bounds[0],
@@ -229,6 +229,10 @@ def record_of(
         series=series,
         examples=_examples(inspection, victim, clean),
     )
+
+
+def _tokens(count: int) -> str:
+    return "1 token" if count == 1 else f"{count} tokens"
 
 
 def _row(score: Score) -> ScoreRow:
