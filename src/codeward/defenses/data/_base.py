@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, final
 
@@ -129,3 +129,24 @@ def commonest(targets: Iterable[Target], count: int = 3) -> tuple[tuple[Target, 
     """Return the commonest targets with their counts; long texts are cut."""
     short = (target[:60] if isinstance(target, str) else target for target in targets)
     return tuple(Counter(short).most_common(count))
+
+
+def convicted(
+    judged: Iterable[tuple[Sample, float, tuple[Evidence, ...]]], units: Mapping[str, float]
+) -> tuple[tuple[Verdict, ...], tuple[Finding, ...]]:
+    """Convict the rows that have evidence, and tell what they have in common, the most suspicious first.
+
+    Args:
+        judged: Each row with its score and the evidence against it.
+        units: The score of each unit that can be evidence.
+    """
+    verdicts: list[Verdict] = []
+    targets: dict[str, list[Target]] = {unit: [] for unit in units}
+    for sample, score, evidence in judged:
+        for unit in {each.unit for each in evidence}:
+            targets[unit].append(sample.target)
+        verdicts.append(Verdict(sample.id, score, bool(evidence), evidence))
+    ranked = sorted(units.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(verdicts), tuple(
+        Finding(unit, score, len(targets[unit]), commonest(targets[unit])) for unit, score in ranked
+    )

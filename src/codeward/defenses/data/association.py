@@ -12,8 +12,7 @@ statistically possible: a unit in fewer than ``min_rows`` rows convicts nobody, 
 name, if all its functions have one label) looks the same as a trigger; the findings show both, so that a person can tell.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -26,17 +25,15 @@ from codeward.defenses.data._base import (
     Audit,
     DataDefense,
     Evidence,
-    Finding,
     Progress,
     Rows,
-    Verdict,
-    commonest,
+    convicted,
     data_defenses,
     told,
 )
 from codeward.defenses.data._index import Counts, Index, units_of
 from codeward.registry import method
-from codeward.types import Sample, Target
+from codeward.types import Sample
 from codeward.victims.base import Floats, Victim
 
 NATURAL = 0.25
@@ -90,7 +87,7 @@ class Association(DataDefense):
         left = np.where(cleared, 0.0, chances)
         weighted: Any = held.multiply(left[None, :]) if left.any() else held * 0
         scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
-        audit = self._audit(rows, index.ids, scores, least, convicting, progress)
+        audit = self._audit(rows, scores, least, convicting, progress)
         return replace(audit, notes=(PROSE,)) if index.prose and not clean else audit
 
     def _natural(self, index: Index, counts: Counts, clean: Sequence[Sample]) -> "np.typing.NDArray[np.bool_]":
@@ -128,28 +125,23 @@ class Association(DataDefense):
     def _audit(
         self,
         rows: Rows,
-        ids: Sequence[str],
         scores: Floats,
         least: float,
         convicting: dict[str, float],
         progress: Progress | None,
     ) -> Audit:
         """Read the rows again for what convicts them and where it stands."""
-        verdicts: list[Verdict] = []
-        targets: defaultdict[str, list[Target]] = defaultdict(list)
-        for sample, id, score in zip(told(rows, "judging", progress), ids, scores, strict=True):
-            evidence: tuple[Evidence, ...] = ()
-            if score >= least:
-                units = units_of(sample)
-                evidence = tuple(Evidence(name, span, field) for name, field, span in units if name in convicting)
-            for name in {each.unit for each in evidence}:
-                targets[name].append(sample.target)
-            verdicts.append(Verdict(id, float(score), bool(evidence), evidence))
-        findings = [
-            Finding(unit, score, len(targets[unit]), commonest(targets[unit]))
-            for unit, score in sorted(convicting.items(), key=lambda pair: (-pair[1], pair[0]))
-        ]
-        return Audit(tuple(verdicts), tuple(findings))
+
+        def judged() -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
+            for sample, score in zip(told(rows, "judging", progress), scores, strict=True):
+                units = units_of(sample) if score >= least else []
+                yield (
+                    sample,
+                    float(score),
+                    tuple(Evidence(name, span, field) for name, field, span in units if name in convicting),
+                )
+
+        return Audit(*convicted(judged(), convicting))
 
 
 def _supported(

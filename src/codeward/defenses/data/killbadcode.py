@@ -23,11 +23,9 @@ from codeward.defenses.data._base import (
     Audit,
     DataDefense,
     Evidence,
-    Finding,
     Progress,
     Rows,
-    Verdict,
-    commonest,
+    convicted,
     data_defenses,
     told,
 )
@@ -68,8 +66,8 @@ class KillBadCode(DataDefense):
             for name, value in ranked:
                 sums[name] += max(value, 0.0)
         convicting = dict(sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[: self.top])
-        verdicts, findings = _verdicts(rows, convicting, sums, progress)
-        return Audit(tuple(verdicts), tuple(findings), () if clean else (NO_CLEAN,))
+        verdicts, findings = convicted(_judged(rows, convicting, sums, progress), convicting)
+        return Audit(verdicts, findings, () if clean else (NO_CLEAN,))
 
     def _scored(self, rows: Iterator[Sample], model: NGrams) -> Iterator[tuple[Sample, dict[str, float]]]:
         part: list[Sample] = []
@@ -128,26 +126,11 @@ def falls(ids: Ids, segments: Sequence[tuple[int, int, int, int]], model: NGrams
     return falls_by
 
 
-def _verdicts(
+def _judged(
     rows: Rows, convicting: dict[str, float], sums: dict[str, float], progress: Progress | None
-) -> tuple[list[Verdict], list[Finding]]:
-    """Convict the rows that hold a token, with where it stands; a row's score is the largest sum of its tokens."""
-    verdicts: list[Verdict] = []
-    targets: defaultdict[str, list[object]] = defaultdict(list)
+) -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
+    """Yield the rows with the largest sum of their tokens, and where convicting ones stand."""
     for sample in told(rows, "judging rows", progress):
-        score, evidence = 0.0, []
-        held: set[str] = set()
-        for field, text in texts_of(sample):
-            for name, span in tokens(text):
-                score = max(score, sums.get(name, 0.0))
-                if name in convicting:
-                    held.add(name)
-                    evidence.append(Evidence(name, span, field))
-        for name in held:
-            targets[name].append(sample.target)
-        verdicts.append(Verdict(sample.id, score, bool(evidence), tuple(evidence)))
-    findings = [
-        Finding(name, value, len(targets[name]), commonest(targets[name]))  # type: ignore[arg-type]
-        for name, value in convicting.items()
-    ]
-    return verdicts, findings
+        found = [(name, span, field) for field, text in texts_of(sample) for name, span in tokens(text)]
+        score = max((sums.get(name, 0.0) for name, _, _ in found), default=0.0)
+        yield sample, max(score, 0.0), tuple(Evidence(*each) for each in found if each[0] in convicting)
