@@ -41,6 +41,7 @@ def test_scan_then_repair(run, suspects, data, tmp_path):
     assert len(json.loads((tmp_path / "s.json").read_text())["runs"][0]["results"]) == 1
     page = (tmp_path / "p.html").read_text()
     assert "<mark>" in page
+    assert '<p class="lead">Backdoored: the label' in page
     assert "1 token: from" in page
 
     options = ["--set", "rounds=1", "--set", "learning_rate=1e-3", "--per-class", "50"]
