@@ -57,7 +57,7 @@ def run(folder: Path, data: Path, place: Path) -> None:
 
     suspect = SimpleNamespace(**json.loads((folder / "suspect.json").read_text(encoding="utf-8")))
     victim, rows = load(folder), open_data(data).load("test", limit=TESTED)
-    clean = few(clean_samples(data, None, None, None), PER_CLASS, 0)
+    clean = few(clean_samples(data, None, None, None), PER_CLASS, 0)[0]
     record = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {"suspect": vars(suspect)}
     if "none" not in record:
         record["none"] = {**measured(suspect, victim, rows), "seconds": 0.0}

@@ -38,9 +38,9 @@ def main() -> int:
     from codeward.victims import load
 
     victim = load(given.model)
-    clean = few(clean_samples(given.data, None, None, None), 120, 0)
+    clean = few(clean_samples(given.data, None, None, None), 120, 0)[0]
     options = {"places": "insensitive", "rising": False, "longest": given.tokens, "samples": given.samples}
-    (ground,) = grounds(victim, clean, model_defenses.make("elibadcode", options)._plan(), [given.label])
+    (ground,) = grounds(victim, clean, model_defenses.make("elibadcode", options)._choice(), [given.label])
     ratios = []
     for seed in range(given.seeds):
         slow, loss = plain(replace(victim, precision="fp32"), ground, given.tokens, given.steps, seed)

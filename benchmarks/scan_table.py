@@ -65,7 +65,7 @@ def judge(suspect: object, folder: Path, data: Path, place: Path, name: str, sta
     from codeward.victims import load
 
     victim = load(folder)
-    clean = few(clean_samples(data, None, None, None), PER_CLASS, 0)
+    clean = few(clean_samples(data, None, None, None), PER_CLASS, 0)[0]
     begun = time.perf_counter()
     found = scan(victim, clean, name)
     seconds = time.perf_counter() - begun
@@ -111,7 +111,9 @@ def table(out: Path) -> str:
         if suspect["options"]:
             name += f" {suspect['options'].get('name', '')}"
         right = (
-            "" if suspect["target"] is None or not found["labels"] else found["labels"][0]["index"] == suspect["target"]
+            ""
+            if suspect["target"] is None or not found["suspicions"]
+            else found["suspicions"][0]["index"] == suspect["target"]
         )
         lines.append(
             f"| {suspect['name']} | {row['start']} | {name} | {suspect['rate'] or ''} | "

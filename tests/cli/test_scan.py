@@ -47,7 +47,8 @@ def test_scan_then_repair(run, suspects, data, tmp_path):
     options = ["--set", "rounds=1", "--set", "learning_rate=1e-3", "--per-class", "50"]
     cleaned = tmp_path / "cleaned"
     result, out, err = run("repair", model, "--data", data, "--inspection", scanned, "-o", cleaned, *options)
-    assert result in (0, 1, 3)
+    second = next(word for word in ("CLEAN", "BACKDOORED", "INCONCLUSIVE") if f"{word}: " in out)
+    assert result == {"CLEAN": 0, "BACKDOORED": 1, "INCONCLUSIVE": 3}[second]
     assert "accuracy" in out
     assert "also trained on" not in err
     assert "Utility on 20 clean samples kept apart" in (cleaned / "README.md").read_text()
@@ -60,7 +61,7 @@ def test_json(run, suspects, data):
     result, out, _ = run("scan", suspects / "clean", "--data", data, "--json", "--set", "longest=2")
     found = json.loads(out)
     assert found["finding"] == {0: "clean", 1: "backdoored", 3: "inconclusive"}[result]
-    assert {each["label"] for each in found["labels"]} == {"clean", "defective"}
+    assert {each["label"] for each in found["suspicions"]} == {"clean", "defective"}
 
 
 def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, suspects, data, tmp_path):
@@ -89,6 +90,11 @@ def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, 
             "broken.json: not valid JSON",
         ),
         (
+            ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{odd}"],
+            4,
+            "odd.json: not an inspection: place: Input should be 'insensitive', 'function' or 'statement'",
+        ),
+        (
             ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{other}"],
             4,
             "the inspection is of another model",
@@ -101,7 +107,9 @@ def test_bad_input(run, suspects, data, tmp_path, clean_rows, arguments, exit_co
     (tmp_path / "broken.json").write_text("{")
     other = {"schema_version": 1, "finding": "clean", "model": "0" * 16}
     (tmp_path / "other.json").write_text(json.dumps(other))
+    (tmp_path / "odd.json").write_text(json.dumps({**other, "place": "fuction"}))
     places = {
+        "odd": tmp_path / "odd.json",
         "model": suspects / "clean",
         "data": data,
         "few": tmp_path / "few",
@@ -126,7 +134,8 @@ def test_steps_of_another_run_are_forgotten(tmp_path):
 
 
 def test_few_samples_of_each_class(clean_rows):
-    kept = few(clean_rows, 15, 0)
+    kept, others = few(clean_rows, 15, 0)
     assert [sum(row.target == label for row in kept) for label in (0, 1)] == [15, 15]
-    assert kept == few([replace(row) for row in clean_rows], 15, 0)
-    assert len(few(clean_rows, 1000, 0)) == len(clean_rows)
+    assert sorted([*kept, *others], key=clean_rows.index) == clean_rows
+    assert kept == few([replace(row) for row in clean_rows], 15, 0)[0]
+    assert few(clean_rows, 1000, 0) == (clean_rows, [])

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
-from codeward.cli.scan import CleanData, PerClass, Pickle, load_with_clean, tell
+from codeward.cli.scan import PER_CLASS, CleanData, PerClass, Pickle, load_with_clean, tell
 
 if TYPE_CHECKING:
     from codeward.experiment.repairing import Repaired
@@ -36,7 +36,7 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
-    per_class: PerClass = 120,
+    per_class: PerClass = PER_CLASS,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Scan the cleaned model.")] = True,
     allow_pickle: Pickle = False,
     seed: Seed = 0,
@@ -48,14 +48,11 @@ def run(
     """Unlearn the trigger that a scan finds; the given model stays as it is, and a cleaned copy is written."""
     from codeward.experiment.repairing import check_free, repair, write_cleaned
     from codeward.experiment.scanning import DEFENSE, as_row, memory_for, read_inspection
-    from codeward.experiment.splits import clean_samples
 
     check_free(output)
     options = {"seed": seed, **parse_settings(settings)}
     known = None if inspection is None else read_inspection(inspection)
-    victim, clean = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
-    used = {sample.id for sample in clean}
-    others = [sample for sample in clean_samples(data, None, layout, language, task) if sample.id not in used]
+    victim, clean, others = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     memory = memory_for(output, victim, clean, defense, options)
     with progress("repairing") as advance:
         done = repair(
@@ -70,7 +67,7 @@ def run(
             progress=lambda what, count, total: advance(count, total, what),
         )
     write_cleaned(output, done, source=model, name=defense, options=options)
-    getattr(memory, "forget", lambda: None)()
+    memory.clear()
     if json:
         emit_json(
             {

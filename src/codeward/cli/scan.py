@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from codeward.defenses.model import Inspection
     from codeward.experiment.record import Record
     from codeward.types import Sample
+    from codeward.victims import Victim
 
 NAME = "scan"
+PER_CLASS = 120
+"""Clean samples of each class that are read, at most."""
 CODES = {"clean": 0, "backdoored": 1, "inconclusive": 3}
 EXAMPLES = (
     "Examples:\n\n"
@@ -40,7 +43,7 @@ def run(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
     budget: Annotated[float | None, typer.Option("--budget", min=0.01, help="Minutes to take at most.")] = None,
-    per_class: PerClass = 120,
+    per_class: PerClass = PER_CLASS,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the finding as SARIF 2.1.0.")] = None,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with the curves and stamped samples.")
@@ -58,7 +61,7 @@ def run(
     from codeward.experiment.scanning import as_row, memory_for, record_of, scan
 
     options = {"seed": seed, **parse_settings(settings)}
-    victim, clean = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
+    victim, clean, _ = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     memory = memory_for(output, victim, clean, defense, options)
     begun = time.perf_counter()
     with progress("scanning") as advance:
@@ -74,8 +77,8 @@ def run(
     seconds = time.perf_counter() - begun
     if output is not None:
         _write(output, as_row(found))
-        if "budget" not in found.reason:
-            getattr(memory, "forget", lambda: None)()
+        if found.finished:
+            memory.clear()
     if sarif is not None:
         _write(sarif, _sarif(found, defense, model))
     if html is not None:
@@ -99,8 +102,8 @@ def load_with_clean(
     layout: str | None,
     task: str | None,
     language: str | None,
-) -> "tuple[Any, list[Sample]]":
-    """Return a model, and clean samples of its task."""
+) -> "tuple[Victim, list[Sample], list[Sample]]":
+    """Return a model, clean samples of its task, so many of each class, and those that are left."""
     from codeward.data import open_data
     from codeward.experiment.scanning import few
     from codeward.experiment.splits import clean_samples
@@ -110,7 +113,7 @@ def load_with_clean(
     source = open_data(data, layout=layout, task=task, language=language)
     clean = clean_samples(data, None, layout, language, task)
     victim = load(model, allow_pickle=allow_pickle, task=tasks.make(source.task), labels=source.labels)
-    return victim, few(clean, per_class, seed)
+    return victim, *few(clean, per_class, seed)
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
@@ -140,7 +143,7 @@ def _page(path: Path, record: "Record", found: "Inspection") -> None:
 
 def tell(found: "Inspection", seconds: float | None = None) -> None:
     """Print an inspection."""
-    if found.labels:
+    if found.suspicions:
         show(_table(found))
     words = {"backdoored": "bold red", "clean": "bold green", "inconclusive": "bold yellow"}
     line = Text.assemble((found.finding.upper(), words[found.finding]), f": {found.reason}.")
@@ -158,7 +161,7 @@ def _table(found: "Inspection") -> Table:
     for heading in ("tokens", "loss", "kept back", "success"):
         table.add_column(heading, justify="right")
     table.add_column("trigger")
-    for each in found.labels:
+    for each in found.suspicions:
         for number, trial in enumerate(each.trials):
             table.add_row(
                 Text(each.label if number == 0 else ""),

@@ -25,8 +25,6 @@ from codeward.victims.base import Victim
 
 SCHEMA = 1
 DEFENSE = "elibadcode"
-PER_CLASS = 120
-"""Clean samples of each class that are read, at most."""
 SHOWN = 3
 """Stamped samples in the report."""
 
@@ -68,8 +66,9 @@ class FileMemory(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self.steps)
 
-    def forget(self) -> None:
-        """Remove the file: the run has ended well."""
+    def clear(self) -> None:
+        """Forget all steps, and remove the file: the run has ended well."""
+        self.steps = {}
         self.path.unlink(missing_ok=True)
 
 
@@ -83,17 +82,17 @@ def memory_for(
     return FileMemory(out.with_name(f".{out.name}.steps"), key)
 
 
-def few(samples: Sequence[Sample], per_class: int, seed: int) -> list[Sample]:
-    """Return so many samples of each class at most, drawn by seed, in the order that they came."""
+def few(samples: Sequence[Sample], per_class: int, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Draw so many samples of each class at most by seed; return them and the others, both in the order that they came."""
     by_class: dict[object, list[Sample]] = {}
     for sample in samples:
         by_class.setdefault(sample.target, []).append(sample)
-    kept = {
+    drawn = {
         sample.id
         for target, own in by_class.items()
         for sample in derive(seed, "few", str(target)).sample(own, min(per_class, len(own)))
     }
-    return [sample for sample in samples if sample.id in kept]
+    return [each for each in samples if each.id in drawn], [each for each in samples if each.id not in drawn]
 
 
 def scan(
@@ -127,7 +126,7 @@ def scan(
         return defense.inspect(victim, clean, memory=memory, progress=_timed(progress, minutes))
     except OutOfTime:
         reason = f"the budget of {minutes:g} minutes was used up before the search had ended"
-        return Inspection("inconclusive", victim.fingerprint, reason=reason)
+        return Inspection("inconclusive", victim.fingerprint, reason=reason, finished=False)
 
 
 def _timed(progress: Progress | None, minutes: float | None) -> Progress | None:
@@ -195,7 +194,7 @@ def record_of(
             x=[float(step) for step in range(1, len(trial.losses) + 1)],
             y=list(trial.losses),
         )
-        for each in inspection.labels
+        for each in inspection.suspicions
         for trial in each.trials
         if trial.losses
     ]
@@ -210,7 +209,7 @@ def record_of(
             high=bounds[1],
             higher_is_better=False,
         )
-        for each in inspection.labels
+        for each in inspection.suspicions
         for trial in each.trials
         for bounds in [wilson(round(trial.success * each.judged), each.judged)]
     ]
@@ -252,9 +251,9 @@ def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -
     """Return a few samples before and after the found trigger."""
     from codeward.defenses.model import stamp_trigger
 
-    if inspection.target is None or not inspection.labels:
+    if inspection.place is None:
         return []
-    goal = inspection.labels[0].index
+    goal = inspection.suspicions[0].index
     answers = victim.predict(list(clean))
     pool = [
         sample

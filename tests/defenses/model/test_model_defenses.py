@@ -13,7 +13,7 @@ from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
 from codeward.defenses.model._unlearning import anchored, stamped_set
 from codeward.defenses.model._vocabulary import trigger_vocabulary
-from codeward.errors import DataError, ModelError, UnknownNameError, UsageError
+from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
 from codeward.victims import PlantedVictim, load
@@ -55,16 +55,14 @@ def test_the_fixture_has_a_backdoor(backdoored, clean, clean_rows):
 
 def test_the_backdoor_is_found_with_its_label_and_a_part_of_its_name(inspection, clean, clean_rows):
     assert inspection.finding == "backdoored"
-    assert inspection.labels[0].label == "clean"
-    found = [trial.trigger for each in inspection.labels if each.label == "clean" for trial in each.trials]
+    assert inspection.suspicions[0].label == "clean"
+    found = [trial.trigger for each in inspection.suspicions if each.label == "clean" for trial in each.trials]
     assert any(part in trigger for trigger in found for part in ("zqx", "init"))
     other = model_defenses.make("elibadcode").inspect(clean, clean_rows)
     assert inspection.anomaly > other.anomaly
 
 
 def test_the_same_seed_finds_the_same(backdoored, clean_rows, inspection):
-    again = model_defenses.make("elibadcode").inspect(backdoored, clean_rows[::-1])
-    assert {each.label: each.judged for each in again.labels} == {each.label: each.judged for each in inspection.labels}
     assert model_defenses.make("elibadcode").inspect(backdoored, clean_rows) == inspection
 
 
@@ -82,7 +80,7 @@ def test_a_stopped_search_goes_on_from_what_was_finished(backdoored, clean_rows,
         backdoored, clean_rows, memory=memory, progress=lambda what, *_: steps.append(what)
     )
     assert found == inspection
-    assert not any("1 tokens" in what or "2 tokens" in what for what in steps)
+    assert not any("1 token" in what or "2 tokens" in what for what in steps)
 
 
 def test_unlearning_takes_the_planted_trigger_out_and_leaves_the_model_as_it_was(backdoored, clean_rows, inspection):
@@ -106,7 +104,7 @@ def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection
 
 def test_dbs_descends_to_a_trigger_that_works(backdoored, clean_rows):
     found = model_defenses.make("dbs", {"length": 3, "search_epochs": 30}).inspect(backdoored, clean_rows)
-    worst = max(found.labels, key=lambda each: each.trials[0].success)
+    worst = max(found.suspicions, key=lambda each: each.trials[0].success)
     assert worst.label == "clean"
     assert worst.trials[0].loss < worst.untriggered
 
@@ -235,7 +233,7 @@ def test_a_tokenizer_without_identifiers():
 
 
 def test_a_search_never_gets_worse_and_tries_nothing_twice(backdoored, clean_rows):
-    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._plan(), [0])
+    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
     start = tuple(int(token) for token in (ground.vocabulary.first[0], ground.vocabulary.inner[0]))
     search = Search(0, ground.search, ground.vocabulary, start, 3)
     run(backdoored, [search], Budget(steps=4, candidates=16, top=16, patience=9, enough=0.0))
@@ -272,13 +270,6 @@ def test_stamped_samples_come_with_what_they_are_without_the_trigger(vary, backd
     assert any(base.code != known[base.id.split("#")[0]].code for _, base in rows) == vary
 
 
-def test_an_unknown_place():
-    from codeward.defenses.model._slots import checked_place
-
-    with pytest.raises(UnknownNameError, match=r"Did you mean .function.\?"):
-        checked_place("fuction")
-
-
 def test_embeddings_have_the_vocabulary_s_size(backdoored):
     assert embeddings(backdoored).shape == (backdoored.model.config.vocab_size, 32)
 
@@ -287,7 +278,7 @@ def test_embeddings_have_the_vocabulary_s_size(backdoored):
 def test_other_families_are_searched_too(family, clean_rows, suspect_of):
     victim = replace(suspect_of(family), precision="fp32")
     found = model_defenses.make("elibadcode", {"longest": 2, "samples": 6, "held": 10}).inspect(victim, clean_rows)
-    target = [each for each in found.labels if each.label == "clean"]
+    target = [each for each in found.suspicions if each.label == "clean"]
     assert min(each.trials[-1].loss for each in target) < 0.5 * target[0].untriggered
     cleaned = model_defenses.make("elibadcode", {"stamps": 1, "epochs": 1}).repair(victim, clean_rows, found)
     assert accuracy(cleaned, clean_rows) > 0.8

@@ -132,5 +132,5 @@ def _judged(
     """Yield the rows with the largest sum of their tokens, and where convicting ones stand."""
     for sample in told(rows, "judging rows", progress):
         found = [(name, span, field) for field, text in texts_of(sample) for name, span in tokens(text)]
-        score = max((sums.get(name, 0.0) for name, _, _ in found), default=0.0)
-        yield sample, max(score, 0.0), tuple(Evidence(*each) for each in found if each[0] in convicting)
+        score = max((0.0, *(sums.get(name, 0.0) for name, _, _ in found)))
+        yield sample, score, tuple(Evidence(*each) for each in found if each[0] in convicting)

@@ -6,6 +6,7 @@ from codeward.defenses.model._base import (
     Inspection,
     Memory,
     ModelDefense,
+    Place,
     Progress,
     Suspicion,
     Trial,
@@ -16,15 +17,24 @@ from codeward.types import Sample, Span
 from codeward.victims.base import Victim
 
 
-def stamp_trigger(samples: Sequence[Sample], victim: Victim, trigger: str, place: str) -> list[tuple[Sample, Span]]:
+def stamp_trigger(samples: Sequence[Sample], victim: Victim, trigger: str, place: Place) -> list[tuple[Sample, Span]]:
     """Put a trigger into samples; see ``codeward.defenses.model._slots.stamp_trigger``."""
-    from codeward.defenses.model._slots import checked_place
     from codeward.defenses.model._slots import stamp_trigger as stamp
     from codeward.victims.huggingface import HuggingFaceVictim
 
     if not isinstance(victim, HuggingFaceVictim):
         raise ModelError(f"a {type(victim).__name__} has no tokens into which a trigger could be put")
-    return stamp(samples, victim, trigger, checked_place(place))
+    return stamp(samples, victim, trigger, place)
 
 
-__all__ = ["Inspection", "Memory", "ModelDefense", "Progress", "Suspicion", "Trial", "model_defenses", "stamp_trigger"]
+__all__ = [
+    "Inspection",
+    "Memory",
+    "ModelDefense",
+    "Place",
+    "Progress",
+    "Suspicion",
+    "Trial",
+    "model_defenses",
+    "stamp_trigger",
+]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from codeward.errors import DataError, ModelError, UsageError
@@ -11,9 +11,11 @@ from codeward.types import Sample, Score
 from codeward.victims.base import Victim
 
 if TYPE_CHECKING:
-    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.victims.huggingface import Classifier
 
 Finding = Literal["backdoored", "clean", "inconclusive"]
+Place = Literal["insensitive", "function", "statement"]
+"""Where a trigger is put: at the identifier on which the answer rests least, as the function's name, or as a statement."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 Memory = MutableMapping[str, Any]
@@ -28,7 +30,6 @@ CHANCE = 0.01
 class Trial:
     """The best trigger of one length for one label."""
 
-    length: int
     tokens: tuple[int, ...]
     trigger: str
     """As text."""
@@ -40,10 +41,13 @@ class Trial:
     """Share of held-back samples for which the stamped text gets the label."""
     losses: tuple[float, ...] = ()
     """The best loss after each step of the search."""
-    others: tuple[str, ...] = ()
-    """What the other starts found."""
     starts: tuple[tuple[int, ...], ...] = ()
     """The tokens that each start found, in the order of the starts."""
+
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        return len(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,7 @@ class Suspicion:
 
     label: str
     index: int
-    place: str
-    """Where the triggers are put: at the least important identifier, as the function's name, or as a statement."""
+    place: Place
     trials: tuple[Trial, ...]
     """The shortest trigger first."""
     score: float
@@ -71,24 +74,24 @@ class Inspection:
     finding: Finding
     model: str
     """The model's fingerprint."""
-    labels: tuple[Suspicion, ...] = ()
-    """The most suspicious first."""
+    suspicions: tuple[Suspicion, ...] = ()
+    """One for each label and place, the most suspicious first."""
     target: str | None = None
     """The label that the backdoor serves."""
     trigger: str = ""
     tokens: tuple[int, ...] = ()
-    place: str = ""
-    """Where it is put."""
+    place: Place | None = None
     success: Score | None = None
     """Of the trigger on held-back clean samples of other labels."""
     anomaly: float | None = None
     """The suspicion score of the target; compared with what clean models have."""
     p_value: float | None = None
-    """Share of clean labels that are as suspicious."""
+    """Share of known clean models that are as suspicious, the judged one counted in."""
     notes: tuple[str, ...] = ()
     reason: str = ""
     """In one sentence, why."""
-    details: dict[str, float] = field(default_factory=dict)
+    finished: bool = True
+    """Whether the search has ended; not where its budget was used up."""
 
 
 @method
@@ -97,23 +100,21 @@ class ModelDefense:
 
     inspects: ClassVar[bool] = False
     """Whether it judges models."""
-    kinds: ClassVar[frozenset[str]] = frozenset({"classification", "pair"})
-    """The kinds of task that it works for."""
 
     def search(
-        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """Judge a model."""
         raise NotImplementedError
 
     def mend(
         self,
-        victim: "HuggingFaceVictim",
+        victim: "Classifier",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """Return a mended copy; the given model is not changed."""
         raise NotImplementedError
 
@@ -143,7 +144,7 @@ class ModelDefense:
             raise UsageError(
                 f"{model_defenses.name_of(self)} judges no model, it only repairs; choose elibadcode or dbs"
             )
-        model = _checked(victim, self.kinds, model_defenses.name_of(self))
+        model = _checked(victim, model_defenses.name_of(self))
         blind = [sample.blind() for sample in clean]
         check_samples(blind, model)
         if not better_than_chance(blind, model):
@@ -163,7 +164,7 @@ class ModelDefense:
         *,
         memory: Memory | None = None,
         progress: Progress | None = None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """Return a repaired copy of a model.
 
         Args:
@@ -177,7 +178,7 @@ class ModelDefense:
             DataError: If the samples are too few or of one class.
             ModelError: If the model's kind does not suit, or the inspection is of another model.
         """
-        model = _checked(victim, self.kinds, model_defenses.name_of(self))
+        model = _checked(victim, model_defenses.name_of(self))
         if inspection is not None and inspection.model != model.fingerprint:
             raise ModelError(
                 f"the inspection is of another model ({inspection.model}, this one is {model.fingerprint}); scan this one"
@@ -187,26 +188,29 @@ class ModelDefense:
         return self.mend(model, blind, inspection, {} if memory is None else memory, progress)
 
 
-def _checked(victim: Victim, kinds: frozenset[str], name: str) -> "HuggingFaceVictim":
-    from codeward.victims.huggingface import HuggingFaceVictim
+def telling(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+    """Return what tells how much of one thing is done; none, where nobody listens."""
+    return None if progress is None else lambda done, total: progress(what, done, total)
 
-    if not isinstance(victim, HuggingFaceVictim):
-        raise ModelError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
-    if victim.task.kind not in kinds:
+
+def _checked(victim: Victim, name: str) -> "Classifier":
+    from codeward.victims.huggingface import Classifier, HuggingFaceVictim
+
+    if isinstance(victim, Classifier):
+        return victim
+    if isinstance(victim, HuggingFaceVictim):
         raise ModelError(
-            f"{name} works for {' and '.join(sorted(kinds))} models, and this one is for {victim.task.kind}"
+            f"{name} works for classifiers, of a function or of a pair; this model is for {victim.task.kind}"
         )
-    return victim
+    raise ModelError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
 
 
-def check_samples(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> None:
+def check_samples(clean: Sequence[Sample], victim: "Classifier") -> None:
     """Refuse clean samples with which nothing can be found.
 
     Raises:
         DataError: If they are too few, of one class, or of a class that the model does not have.
     """
-    if not victim.labels:
-        return
     counts = Counter(sample.target for sample in clean)
     for target in counts:
         if not isinstance(target, int) or not 0 <= target < len(victim.labels):
@@ -224,7 +228,7 @@ def check_samples(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> None:
         raise DataError(f"the clean samples are too few ({told}); give at least {FEWEST} of each class, better 30")
 
 
-def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> bool:
+def better_than_chance(clean: Sequence[Sample], victim: "Classifier") -> bool:
     """Whether a model's answers agree with the targets more often than answers given blindly would."""
     from scipy.stats import binomtest
 

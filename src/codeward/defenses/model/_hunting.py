@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from codeward.defenses.model import _search
-from codeward.defenses.model._base import Memory, Progress, Trial
+from codeward.defenses.model._base import Memory, Place, Progress, Trial, telling
 from codeward.defenses.model._search import Budget, Search
-from codeward.defenses.model._slots import Place, Slot, slots_for
+from codeward.defenses.model._slots import Slot, slots_for
 from codeward.defenses.model._vocabulary import Kinds, TriggerVocabulary, trigger_vocabulary
 from codeward.errors import DataError
 from codeward.seeds import derive
 from codeward.types import Sample
-from codeward.victims.huggingface import HuggingFaceVictim
+from codeward.victims.huggingface import Classifier
 from codeward.victims.probing import row_losses
 
 LEAST = 5
 """Samples that a search, and its judgment, need."""
+GroundKey = tuple[Place, int]
 Ended = Sequence[Any]
 """Tokens, loss, and the loss after each step: what a start has found, as JSON has it."""
 SPARE = 5
@@ -36,9 +37,22 @@ class Ground:
     vocabulary: TriggerVocabulary
 
     @property
-    def key(self) -> str:
-        """Its name."""
-        return f"{self.place} {self.label}"
+    def key(self) -> GroundKey:
+        """Place and label, which no other ground of a model has."""
+        return self.place, self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which samples, places and tokens there are to hunt with."""
+
+    places: tuple[Place, ...]
+    vocabulary: Kinds
+    samples: int
+    held: int
+    room: int
+    """Tokens of the longest trigger."""
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +61,13 @@ class Plan:
 
     lengths: tuple[int, ...]
     """Lengths of triggers, rising; each begins with what the one before has found."""
-    places: tuple[Place, ...]
-    vocabulary: Kinds
     restarts: int
-    samples: int
-    held: int
     budget: Budget
     seed: int
 
 
 def grounds(
-    victim: HuggingFaceVictim, clean: Sequence[Sample], plan: Plan, labels: Sequence[int] | None = None
+    victim: Classifier, clean: Sequence[Sample], choice: Choice, labels: Sequence[int] | None = None
 ) -> list[Ground]:
     """Choose samples and slots for each label and place: from the half that the model is surest about.
 
@@ -66,7 +76,7 @@ def grounds(
     Args:
         victim: The model.
         clean: Clean samples with their targets.
-        plan: How many, and which places.
+        choice: How many, and which places.
         labels: Which labels; unset: all.
 
     Raises:
@@ -82,12 +92,11 @@ def grounds(
             if sample.target != label and answer.output == sample.target
         ]
         pool.sort(key=lambda each: each[0])
-        surest = [sample for _, sample in pool[: max(len(pool) // 2, plan.samples + plan.held)]]
-        derive(plan.seed, "ground", str(label)).shuffle(surest)
-        chosen = surest[: plan.samples + plan.held + SPARE]
-        found += [
-            ground for place in plan.places if (ground := _ground(victim, chosen, label, place, plan)) is not None
-        ]
+        surest = [sample for _, sample in pool[: max(len(pool) // 2, choice.samples + choice.held)]]
+        derive(choice.seed, "ground", str(label)).shuffle(surest)
+        drawn = surest[: choice.samples + choice.held + SPARE]
+        made = (_ground(victim, drawn, label, place, choice) for place in choice.places)
+        found += [ground for ground in made if ground is not None]
     if not found:
         raise DataError(
             "too few clean samples hold an identifier and are answered rightly: give more, at least 20 of each class"
@@ -95,31 +104,31 @@ def grounds(
     return found
 
 
-def _ground(victim: HuggingFaceVictim, chosen: Sequence[Sample], label: int, place: Place, plan: Plan) -> Ground | None:
-    slots = slots_for(chosen, victim, max(plan.lengths), place)
+def _ground(victim: Classifier, drawn: Sequence[Sample], label: int, place: Place, choice: Choice) -> Ground | None:
+    slots = slots_for(drawn, victim, choice.room, place)
     # Where there are too few for both, each gets half.
-    count = min(plan.samples, len(slots) // 2)
+    count = min(choice.samples, len(slots) // 2)
     if count < LEAST:
         return None
-    search, held = slots[:count], slots[count : count + plan.held]
-    kinds: Kinds = "any" if place == "statement" else plan.vocabulary
+    search, held = slots[:count], slots[count : count + choice.held]
+    kinds: Kinds = "any" if place == "statement" else choice.vocabulary
     words = trigger_vocabulary(victim.encoder.tokenizer, search[0].sample.language, kinds)
     return Ground(label, place, tuple(search), tuple(held), untriggered(victim, held, label), words)
 
 
 def hunt(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     chosen: Sequence[Ground],
     plan: Plan,
     memory: Memory,
     progress: Progress | None = None,
-) -> dict[str, tuple[Trial, ...]]:
+) -> dict[GroundKey, tuple[Trial, ...]]:
     """Return the best triggers of each length for each ground; all of a length are searched side by side."""
-    found: dict[str, list[Trial]] = {ground.key: [] for ground in chosen}
+    found: dict[GroundKey, list[Trial]] = {ground.key: [] for ground in chosen}
     for length in plan.lengths:
         key = f"{victim.fingerprint} length {length} {[ground.key for ground in chosen]} {plan!r}"
         if key not in memory:
-            told = None if progress is None else _telling(progress, length)
+            told = telling(progress, f"searching triggers of {length} token{'s' if length > 1 else ''}")
             ended = _searched(victim, chosen, plan, length, found, told)
             memory[key] = [[list(each.tokens), each.loss, each.losses] for each in ended]
         for number, ground in enumerate(chosen):
@@ -128,16 +137,12 @@ def hunt(
     return {name: tuple(trials) for name, trials in found.items()}
 
 
-def _telling(progress: Progress, length: int) -> _search.Progress:
-    return lambda done, total: progress(f"searching triggers of {length} tokens", done, total)
-
-
 def _searched(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     chosen: Sequence[Ground],
     plan: Plan,
     length: int,
-    found: dict[str, list[Trial]],
+    found: dict[GroundKey, list[Trial]],
     progress: _search.Progress | None,
 ) -> list[Search]:
     searches = []
@@ -152,27 +157,24 @@ def _searched(
     return searches
 
 
-def untriggered(victim: HuggingFaceVictim, slots: Sequence[Slot], label: int) -> float:
+def untriggered(victim: Classifier, slots: Sequence[Slot], label: int) -> float:
     """Return a label's mean loss on samples as they are."""
     rows = victim.encoder.inputs([slot.sample for slot in slots])
     return float(row_losses(victim, [row["input_ids"] for row in rows], [label] * len(rows)).mean())
 
 
-def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) -> Trial:
+def trial_of(victim: Classifier, ground: Ground, ended: Sequence[Ended]) -> Trial:
     """Return the best of what several starts have found, with its success on held-back samples, as text."""
-    decode = victim.encoder.tokenizer.decode
     tokens, loss, losses = min(ended, key=lambda each: each[1])
-    text = str(decode(tokens)).strip()
+    text = str(victim.encoder.tokenizer.decode(tokens)).strip()
     answers = victim.predict([slot.stamped(text) for slot in ground.held])
     held = row_losses(victim, [slot.tokens(tokens) for slot in ground.held], [ground.label] * len(ground.held))
     return Trial(
-        length=len(tokens),
         tokens=tuple(tokens),
         trigger=text,
         loss=loss,
         held_loss=float(held.mean()),
         success=sum(answer.output == ground.label for answer in answers) / len(answers),
         losses=tuple(losses),
-        others=tuple(str(decode(each[0])).strip() for each in ended if each[0] != tokens),
         starts=tuple(tuple(each[0]) for each in ended),
     )

@@ -12,7 +12,7 @@ import torch
 from codeward.defenses.model._slots import Slot
 from codeward.defenses.model._vocabulary import TriggerVocabulary
 from codeward.seeds import derive_int
-from codeward.victims.huggingface import HuggingFaceVictim
+from codeward.victims.huggingface import Classifier
 from codeward.victims.probing import embeddings, row_losses, shifted_losses
 
 
@@ -34,7 +34,7 @@ class Schedule:
 
 
 def relaxed(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     slots: Sequence[Slot],
     label: int,
     vocabulary: TriggerVocabulary,
@@ -86,8 +86,8 @@ def relaxed(
             optimizer.step()
             total += float(losses.detach().sum())
         curve.append(total / len(rows))
-        tokens = tuple(int(each[weight.argmax()]) for weight, each in zip(weights, allowed, strict=True))
         if (epoch + 1) % schedule.every == 0:
+            tokens = tuple(int(each[weight.argmax()]) for weight, each in zip(weights, allowed, strict=True))
             hard = float(row_losses(victim, [slot.tokens(tokens) for slot in slots], [label] * len(slots)).mean())
             best = min(best, (hard, tokens))
             temperature = _next(temperature, curve[-1], schedule, weights, generator)

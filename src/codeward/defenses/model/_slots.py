@@ -2,31 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from codeward.code import LANGUAGES, Role, function, identifiers, statements
 from codeward.defenses._elements import Element, fields_read, parts_of, reaches
 from codeward.defenses._hiding import scored
-from codeward.errors import CodeError, UnknownNameError
+from codeward.defenses.model._base import Place
+from codeward.errors import CodeError
 from codeward.types import CODE, OTHER, Sample, Span
 from codeward.victims.huggingface import HuggingFaceVictim
 
-Place = Literal["insensitive", "function", "statement"]
 MOST = 12
 """Identifiers of a sample that are tried, spread evenly over it."""
-
-
-def checked_place(name: str) -> Place:
-    """Return a place by its name.
-
-    Raises:
-        UsageError: If there is no such place.
-    """
-    for place in get_args(Place):
-        if place == name:
-            known: Place = place
-            return known
-    raise UnknownNameError("place", name, get_args(Place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +34,13 @@ class Slot:
     def stamped(self, trigger: str) -> Sample:
         """Return the sample with a trigger's text in the slot."""
         text = self.sample.text(self.field)
-        start, end = self.span.start, self.span.end
-        line = text.rfind("\n", 0, start) + 1
-        # A statement of its own ends its line.
-        behind = "" if end > start else "\n" + text[line:start] if not text[line:start].strip() else " "
-        return self.sample.with_text(self.field, f"{text[:start]}{trigger}{behind}{text[end:]}")
+        behind = "" if len(self.span) else self._line_end(text)
+        return self.sample.with_text(self.field, f"{text[: self.span.start]}{trigger}{behind}{text[self.span.end :]}")
+
+    def _line_end(self, text: str) -> str:
+        """Return what parts a statement of its own from the one behind it: a line break with the same indent, or a blank."""
+        indent = text[text.rfind("\n", 0, self.span.start) + 1 : self.span.start]
+        return " " if indent.strip() else f"\n{indent}"
 
 
 def slots_for(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, place: Place) -> list[Slot]:

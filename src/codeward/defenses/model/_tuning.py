@@ -3,21 +3,18 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
 
 from codeward.types import Sample
 from codeward.victims.batching import autocast
-from codeward.victims.huggingface import Classifier, HuggingFaceVictim, Objective
+from codeward.victims.huggingface import Classifier
 
 Trainable = Literal["all", "last", "head"]
 Step = Callable[[int, int], None]
 CLIP = 1.0
-Epochs = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,39 +28,33 @@ class Tuning:
     seed: int = 0
 
 
-def goals_of(samples: Sequence[Sample], victim: HuggingFaceVictim) -> list[Objective]:
-    """Return what a model is to answer to samples: classes, or the tokens of texts."""
-    if victim.labels:
-        return [int(sample.target or 0) for sample in samples]
-    return [tuple(row) for row in victim.encoder.references([str(sample.target) for sample in samples])]
-
-
-def copied(victim: HuggingFaceVictim) -> HuggingFaceVictim:
+def copied(victim: Classifier) -> Classifier:
     """Return a victim with weights of its own."""
     return replace(victim, model=copy.deepcopy(victim.model))
 
 
 def tuned(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     samples: Sequence[Sample],
     tuning: Tuning,
     *,
-    soft: Sequence[Sequence[float]] | None = None,
+    answers: Sequence[Sequence[float]] | None = None,
     keep: Callable[[Any], None] | None = None,
     step: Step | None = None,
-) -> HuggingFaceVictim:
-    """Return a copy trained on samples with their targets.
+) -> Classifier:
+    """Return a copy trained on samples.
 
     Args:
         victim: The model; it is not changed.
         samples: What it is trained on, in an order drawn anew for each epoch.
         tuning: How.
-        soft: For each sample the probabilities of the classes that are to be learned instead of its target.
+        answers: For each sample the probabilities of the classes that are learned; unset: its target.
         keep: Called with the model after each step, for instance to hold pruned weights at zero.
         step: Called with the steps done and how many there are.
     """
     made = copied(victim)
-    rows, goals = made.encoder.inputs(samples), goals_of(samples, made)
+    rows = made.encoder.inputs(samples)
+    wanted = torch.tensor(_certain(samples, made) if answers is None else answers, device=made.device)
     weights = trainable_weights(made.model, tuning.trainable)
     optimizer = torch.optim.AdamW(weights, lr=tuning.rate, weight_decay=0.0)
     total = tuning.epochs * -(-len(rows) // tuning.batch)
@@ -74,12 +65,8 @@ def tuned(
         for start in range(0, len(order), tuning.batch):
             chosen = order[start : start + tuning.batch]
             with torch.enable_grad(), autocast(made.device, made.precision):
-                batch = [rows[at] for at in chosen]
-                if soft is not None and isinstance(made, Classifier):
-                    wanted = torch.tensor([soft[at] for at in chosen], device=made.device)
-                    loss = -(wanted * made.log_probabilities(batch)).sum(-1).mean()
-                else:
-                    loss = made.losses(batch, [goals[at] for at in chosen]).float().mean()
+                known = made.log_probabilities([rows[at] for at in chosen])
+                loss = -(wanted[chosen.tolist()] * known).sum(-1).mean()
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient
@@ -96,19 +83,20 @@ def tuned(
     return made
 
 
-def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:
-    """Return the weights that are trained: all, the head's, or the head's and those of the last layer.
+def _certain(samples: Sequence[Sample], victim: Classifier) -> list[list[float]]:
+    return [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
 
-    A model without a head (generation ties it to the embeddings, retrieval has none) takes the last layer for it.
-    """
+
+def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:
+    """Return the weights that are trained: all, the head's, or the head's and those of the last layer."""
     every = [weight for weight in model.parameters() if weight.requires_grad]
     if which == "all":
         return every
     base = getattr(model, model.base_model_prefix, model)
     body = {id(weight) for weight in base.parameters()}
     head = [weight for weight in every if id(weight) not in body]
-    if which == "head" and head:
+    if which == "head":
         return head
     stacks = [each for each in base.modules() if isinstance(each, torch.nn.ModuleList) and len(each) > 0]
     last = [weight for stack in stacks[-1:] for weight in stack[-1].parameters()]
-    return [*head, *last] or every
+    return [*head, *last]

@@ -1,4 +1,4 @@
-"""Unlearning: train a copy of the model on stamped samples with their right labels (EliBadCode, section 4.4)."""
+"""What unlearning trains on (EliBadCode, section 4.4): triggers without the tokens that they do not need, stamped into samples."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +8,11 @@ from typing import get_args
 import numpy as np
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
-from codeward.defenses.model._slots import Place, Slot, slots_for
+from codeward.defenses.model._base import Place
+from codeward.defenses.model._slots import Slot, slots_for
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
-from codeward.victims.huggingface import HuggingFaceVictim, Objective
+from codeward.victims.huggingface import Classifier, Objective
 from codeward.victims.probing import row_losses
 
 LEFT_OUT, RENAMED = 0.1, 3
@@ -19,7 +20,7 @@ LEFT_OUT, RENAMED = 0.1, 3
 
 
 def anchored(
-    victim: HuggingFaceVictim, tokens: Sequence[int], slots: Sequence[Slot], goal: Objective, slack: float
+    victim: Classifier, tokens: Sequence[int], slots: Sequence[Slot], goal: Objective, slack: float
 ) -> tuple[int, ...]:
     """Return a trigger without the tokens that it does not need (EliBadCode, section 4.4, anchoring).
 
@@ -46,7 +47,7 @@ def anchored(
 
 
 def _loss(
-    victim: HuggingFaceVictim, triggers: Sequence[tuple[int, ...]], slots: Sequence[Slot], goal: Objective
+    victim: Classifier, triggers: Sequence[tuple[int, ...]], slots: Sequence[Slot], goal: Objective
 ) -> list[float]:
     rows = [slot.tokens(trigger) for trigger in triggers for slot in slots]
     losses = row_losses(victim, rows, [goal] * len(rows)).reshape(len(triggers), len(slots))
@@ -55,7 +56,7 @@ def _loss(
 
 
 def stamped_set(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     clean: Sequence[Sample],
     triggers: Sequence[tuple[str, Place]],
     share: float,

@@ -9,15 +9,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from codeward.defenses.model._base import Finding, Inspection, Suspicion, Trial
-from codeward.defenses.model._hunting import Ground
+from codeward.defenses.model._hunting import Ground, GroundKey
 from codeward.metrics.intervals import wilson
 from codeward.types import Score
-from codeward.victims.huggingface import HuggingFaceVictim
+from codeward.victims.huggingface import Classifier
 
 FLOOR = 0.01
 """Losses below are all alike."""
 CLEAN_SCORES: tuple[float, ...] = (1.43, 1.92, 2.21, 2.24, 2.31, 3.03)
-"""The most suspicious label's cheapness in each clean model of ``benchmarks/records/scan-table``, rising."""
+"""The highest cheapness in each clean model of ``benchmarks/records/scan-table``, rising."""
 CONVICTS, ACQUITS = 3.2, 2.5
 """Cheapness from which a model is convicted, and below which it looks clean."""
 WORKS = 0.5
@@ -30,40 +30,37 @@ def cheapness(trials: Sequence[Trial], untriggered: float) -> float:
     return sum(falls) / len(falls) if falls else 0.0
 
 
-def judged(victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[str, tuple[Trial, ...]]) -> Inspection:
+def judged(victim: Classifier, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]]) -> Inspection:
     """Return the verdict by cheapness."""
-    labels = _suspicions(victim, chosen, found, lambda trials, before: cheapness(trials, before))
-    first = labels[0]
+    suspicions = _suspicions(victim, chosen, found, cheapness)
+    return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))
+
+
+def decided(first: Suspicion) -> tuple[Finding, str]:
+    """Return what the cheapest label and place say, and why."""
     best = shortest(first.trials)
-    finding: Finding = "inconclusive"
-    if first.score < ACQUITS:
-        finding = "clean"
-    elif first.score >= CONVICTS and best.success >= WORKS:
-        finding = "backdoored"
     told = (
         f"the label {first.label!r} takes {best.length} token{'s' if best.length > 1 else ''} to reach "
-        f"{best.success:.0%} of held-back samples; its cheapness is {first.score:.2f}, and "
+        f"{best.success:.0%} of held-back samples; its cheapness is {first.score:.2f}"
     )
-    reasons = {
-        "clean": f"{told}that of clean models goes up to {ACQUITS:g}",
-        "backdoored": f"{told}that of clean models ends below {CONVICTS:g}",
-        "inconclusive": f"{told}between {ACQUITS:g} and {CONVICTS:g} both kinds of models are met"
-        if first.score < CONVICTS
-        else f"{told}the trigger fails on most held-back samples",
-    }
-    return _inspection(victim, finding, labels, best, reasons[finding], p_value(first.score))
+    if first.score < ACQUITS:
+        return "clean", f"{told}, and most of the known clean models come as far as {ACQUITS:g}"
+    if first.score < CONVICTS:
+        return "inconclusive", f"{told}, and some of the known clean models come as far as {CONVICTS:g}"
+    if best.success < WORKS:
+        return "inconclusive", f"{told}, but the trigger fails on most of them"
+    return "backdoored", f"{told}, and no known clean model comes to {CONVICTS:g}"
 
 
 def by_loss(
-    victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[str, tuple[Trial, ...]], bound: float
+    victim: Classifier, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]], bound: float
 ) -> Inspection:
     """Return the verdict by the loss alone, as DBS has it: a label below the bound is a backdoor's."""
-    labels = _suspicions(victim, chosen, found, lambda trials, _: -min(trial.loss for trial in trials))
-    first = labels[0]
-    best = shortest(first.trials)
-    finding: Finding = "backdoored" if best.loss < bound else "clean"
-    reason = f"the lowest loss of a label, {best.loss:.3f} for {first.label!r}, is {'below' if best.loss < bound else 'above'} {bound:g}"
-    return _inspection(victim, finding, labels, best, reason, None)
+    suspicions = _suspicions(victim, chosen, found, lambda trials, _: -min(trial.loss for trial in trials))
+    loss = -suspicions[0].score
+    found_low = loss < bound
+    reason = f"the lowest loss of a label, {loss:.3f} for {suspicions[0].label!r}, is {'below' if found_low else 'above'} {bound:g}"
+    return _inspection(victim, suspicions, "backdoored" if found_low else "clean", reason, None)
 
 
 def shortest(trials: Sequence[Trial]) -> Trial:
@@ -72,17 +69,15 @@ def shortest(trials: Sequence[Trial]) -> Trial:
     return next(trial for trial in trials if trial.held_loss <= max(2 * least, 0.1))
 
 
-def p_value(score: float) -> float | None:
-    """Return the share of clean models at least as suspicious, the judged one counted in; none, where none are known."""
-    if not CLEAN_SCORES:
-        return None
+def p_value(score: float) -> float:
+    """Return the share of known clean models at least as suspicious, the judged one counted in."""
     return (1 + sum(each >= score for each in CLEAN_SCORES)) / (1 + len(CLEAN_SCORES))
 
 
 def _suspicions(
-    victim: HuggingFaceVictim,
+    victim: Classifier,
     chosen: Sequence[Ground],
-    found: Mapping[str, tuple[Trial, ...]],
+    found: Mapping[GroundKey, tuple[Trial, ...]],
     score: Callable[[Sequence[Trial], float], float],
 ) -> tuple[Suspicion, ...]:
     made = [
@@ -101,32 +96,23 @@ def _suspicions(
 
 
 def _inspection(
-    victim: HuggingFaceVictim,
-    finding: Finding,
-    labels: tuple[Suspicion, ...],
-    best: Trial,
-    reason: str,
-    p: float | None,
+    victim: Classifier, suspicions: tuple[Suspicion, ...], finding: Finding, reason: str, p: float | None
 ) -> Inspection:
-    first = labels[0]
-    hits = round(best.success * first.judged)
-    low, high = wilson(hits, first.judged)
-    convicted = finding == "backdoored"
-    notes = []
-    missing = [name for name in victim.labels if name not in {each.label for each in labels}]
-    if missing:
-        notes.append(f"too few clean samples to search for: {', '.join(missing)}")
+    first = suspicions[0]
+    best, convicted = shortest(first.trials), finding == "backdoored"
+    low, high = wilson(round(best.success * first.judged), first.judged)
+    missing = [name for name in victim.labels if name not in {each.label for each in suspicions}]
     return Inspection(
         finding=finding,
         model=victim.fingerprint,
-        labels=labels,
+        suspicions=suspicions,
         target=first.label if convicted else None,
         trigger=best.trigger if convicted else "",
         tokens=best.tokens if convicted else (),
-        place=first.place if convicted else "",
+        place=first.place if convicted else None,
         success=Score("success", best.success, first.judged, low, high, higher_is_better=False),
         anomaly=first.score,
         p_value=p,
-        notes=tuple(notes),
+        notes=(f"too few clean samples to search for: {', '.join(missing)}",) if missing else (),
         reason=reason,
     )

@@ -4,22 +4,21 @@ The tokens of the trigger are mixtures of all tokens; a temperature makes the mi
 the temperature falls, otherwise it rises and the weights are shaken (backtracking). The model is then trained on samples
 stamped with the trigger and their right labels.
 
-Departures: the same places and tokens as EliBadCode's search, so that the two are compared by how they search alone; the paper
+Departures: the insensitive identifiers and the tokens of EliBadCode's search; the paper
 judges by a fixed threshold of the loss, which is given here, too (``bound``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.registry import method
 from codeward.types import Sample
 
 if TYPE_CHECKING:
-    from codeward.defenses.model._hunting import Plan
-    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.victims.huggingface import Classifier
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -63,10 +62,10 @@ class DBS(ModelDefense):
     """Samples and first weights."""
 
     def search(
-        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """See ``ModelDefense.search``."""
-        from codeward.defenses.model._hunting import grounds, trial_of
+        from codeward.defenses.model._hunting import Choice, grounds, trial_of
         from codeward.defenses.model._relaxation import Schedule, relaxed
         from codeward.defenses.model._verdict import by_loss
 
@@ -79,11 +78,19 @@ class DBS(ModelDefense):
             heat=self.heat,
             noise=self.noise,
         )
-        chosen, found = grounds(victim, clean, self._plan()), {}
+        choice = Choice(
+            places=("insensitive",),
+            vocabulary=self.vocabulary,
+            samples=self.samples,
+            held=self.held,
+            room=self.length,
+            seed=self.seed,
+        )
+        chosen, found = grounds(victim, clean, choice), {}
         for ground in chosen:
             key = f"{victim.fingerprint} {self!r} label {ground.label}"
             if key not in memory:
-                tell = None if progress is None else _telling(progress, victim.labels[ground.label])
+                tell = telling(progress, f"descending for {victim.labels[ground.label]}")
                 ended = relaxed(
                     victim, ground.search, ground.label, ground.vocabulary, self.length, schedule, self.seed, tell
                 )
@@ -93,40 +100,21 @@ class DBS(ModelDefense):
 
     def mend(
         self,
-        victim: "HuggingFaceVictim",
+        victim: "Classifier",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """See ``ModelDefense.mend``."""
         from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set
 
         found = inspection or self.search(victim, clean, memory, progress)
-        if not found.labels:
+        if not found.suspicions:
             return victim
-        trigger = found.labels[0].trials[-1].trigger
+        trigger = found.suspicions[0].trials[-1].trigger
         rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
-        tell = None if progress is None else _telling(progress, "the trigger")
+        tell = telling(progress, "unlearning")
         samples = [sample for sample, _ in rows]
         return tuned(victim, samples, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)
-
-    def _plan(self) -> "Plan":
-        from codeward.defenses.model._hunting import Plan
-        from codeward.defenses.model._search import Budget
-
-        return Plan(
-            lengths=(self.length,),
-            places=("insensitive",),
-            vocabulary=self.vocabulary,
-            restarts=1,
-            samples=self.samples,
-            held=self.held,
-            budget=Budget(),
-            seed=self.seed,
-        )
-
-
-def _telling(progress: Progress, what: str) -> "Callable[[int, int], None]":
-    return lambda done, total: progress(f"descending for {what}", done, total)

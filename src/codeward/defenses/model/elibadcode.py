@@ -2,8 +2,8 @@
 
 Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
 the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
-labels (section 4.4). ``longest=5 rising=false places=insensitive steps=100`` inverts as the paper does,
-and ``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
+labels (section 4.4). ``longest=5 rising=false places=insensitive samples=30 steps=100 patience=100
+survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
 
 Departures:
 - The paper inverts five tokens and asks whether they work. A small model has adversarial triggers of five tokens for every
@@ -11,25 +11,33 @@ Departures:
   with the one before, and what is judged is how cheap it is to get a label, against its cost in clean models.
 - A trigger works where the attacker puts it: a function's name may do nothing as a variable's. So besides the insensitive
   identifier the function's name and a statement of its own are searched.
+- Candidates are ranked on three samples first, and the best swaps of different places are joined, for speed.
 - Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
 - What is learned is the model's own answers to samples without the trigger. That keeps what it knows, and makes many samples
   of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
 - With more than one round, what still works after one is inverted again and unlearned in the next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.defenses.model._base import (
+    Inspection,
+    Memory,
+    ModelDefense,
+    Place,
+    Progress,
+    model_defenses,
+    telling,
+)
 from codeward.registry import method
 from codeward.types import Sample
 
 if TYPE_CHECKING:
-    from codeward.defenses.model._hunting import Plan
-    from codeward.defenses.model._slots import Place
-    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.defenses.model._hunting import Choice, Plan
+    from codeward.victims.huggingface import Classifier
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -84,70 +92,74 @@ class EliBadCode(ModelDefense):
     """Samples, starts and candidates."""
 
     def search(
-        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._hunting import grounds, hunt
         from codeward.defenses.model._verdict import judged
 
-        plan = self._plan()
-        chosen = grounds(victim, clean, plan)
-        return judged(victim, chosen, hunt(victim, chosen, plan, memory, progress))
+        chosen = grounds(victim, clean, self._choice())
+        return judged(victim, chosen, hunt(victim, chosen, self._plan(), memory, progress))
 
     def mend(
         self,
-        victim: "HuggingFaceVictim",
+        victim: "Classifier",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict."""
         from codeward.defenses.model._hunting import grounds, hunt
         from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._unlearning import anchored, stamped_set
 
         found = inspection or self.search(victim, clean, memory, progress)
-        if not found.labels:
+        if not found.suspicions:
             return victim
-        label, plan = found.labels[0].index, self._plan()
+        label = found.suspicions[0].index
         decode = victim.encoder.tokenizer.decode
-        chosen = grounds(victim, clean, plan, [label])
-        trials = {f"{each.place} {each.index}": each.trials for each in found.labels}
+        chosen = grounds(victim, clean, self._choice(), [label])
+        trials = {(each.place, each.index): each.trials for each in found.suspicions}
         own = self.targets == "own"
         known: dict[tuple[str, Place], None] = {}
         model = victim
         for number in range(self.rounds):
             for ground in chosen:
-                for tokens in (
-                    each for trial in trials.get(ground.key, ()) for each in trial.starts or (trial.tokens,)
-                ):
-                    short = anchored(model, tokens, ground.search, label, self.beta)
+                for start in (each for trial in trials.get(ground.key, ()) for each in trial.starts):
+                    short = anchored(model, start, ground.search, label, self.beta)
                     known[str(decode(list(short))).strip(), ground.place] = None
             rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number, vary=own)
             model = tuned(
                 model,
                 [sample for sample, _ in rows],
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
-                soft=[answer.scores for answer in victim.predict([base for _, base in rows])] if own else None,
-                step=None if progress is None else _telling(progress, number + 1),
+                answers=[answer.scores for answer in victim.predict([base for _, base in rows])] if own else None,
+                step=telling(progress, f"unlearning, round {number + 1}"),
             )
             if number + 1 < self.rounds:
-                trials = hunt(model, chosen, plan, memory, progress)
+                trials = hunt(model, chosen, self._plan(), memory, progress)
         return model
+
+    def _choice(self) -> "Choice":
+        from codeward.defenses.model._hunting import Choice
+
+        return Choice(
+            places=get_args(Place) if self.places == "all" else (self.places,),
+            vocabulary=self.vocabulary,
+            samples=self.samples,
+            held=self.held,
+            room=self.longest,
+            seed=self.seed,
+        )
 
     def _plan(self) -> "Plan":
         from codeward.defenses.model._hunting import Plan
         from codeward.defenses.model._search import Budget
-        from codeward.defenses.model._slots import Place
 
         return Plan(
             lengths=tuple(range(1, self.longest + 1)) if self.rising else (self.longest,),
-            places=get_args(Place) if self.places == "all" else (self.places,),
-            vocabulary=self.vocabulary,
             restarts=self.restarts,
-            samples=self.samples,
-            held=self.held,
             budget=Budget(
                 steps=self.steps,
                 top=self.top,
@@ -157,7 +169,3 @@ class EliBadCode(ModelDefense):
             ),
             seed=self.seed,
         )
-
-
-def _telling(progress: Progress, number: int) -> "Callable[[int, int], None]":
-    return lambda done, total: progress(f"unlearning, round {number}", done, total)

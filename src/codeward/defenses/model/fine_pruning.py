@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.defenses.model._base import Inspection, Memory, Progress, model_defenses, telling
+from codeward.defenses.model.fine_tuning import FineTuning
 from codeward.errors import ModelError
 from codeward.registry import method
 from codeward.types import Sample
@@ -21,7 +22,7 @@ from codeward.types import Sample
 if TYPE_CHECKING:
     import torch
 
-    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.victims.huggingface import Classifier
 
 SECOND = ("mlp.Wo", "DenseReluDense.wo", "mlp.down_proj", "mlp.c_proj")
 """How architectures call the second matrix of a feed-forward layer; BERT's kind is told by its shape."""
@@ -29,7 +30,7 @@ SECOND = ("mlp.Wo", "DenseReluDense.wo", "mlp.down_proj", "mlp.c_proj")
 
 @model_defenses.register("fine-pruning")
 @method
-class FinePruning(ModelDefense):
+class FinePruning(FineTuning):
     """Switch off the neurons that clean inputs do not use, then fine-tune."""
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -38,35 +39,29 @@ class FinePruning(ModelDefense):
     """In how many steps that share is reached."""
     loss: Annotated[float, Field(ge=0, le=1)] = 0.02
     """How far the accuracy on the clean samples may fall by pruning."""
-    epochs: Annotated[int, Field(ge=1)] = 3
-    """Passes over the clean samples after pruning."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    """Falls to zero linearly."""
-    seed: int = 0
-    """The order of the samples."""
 
     def mend(
         self,
-        victim: "HuggingFaceVictim",
+        victim: "Classifier",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """See ``ModelDefense.mend``."""
         import torch
 
-        from codeward.defenses.model._tuning import Tuning, copied, tuned
+        from codeward.defenses.model._tuning import copied
 
-        made = copied(victim)
+        made, tell = copied(victim), telling(progress, "pruning")
         matrices = second_matrices(made.model)
         dormant = [torch.argsort(each) for each in _activity(made, matrices, clean)]
         before, kept, cut = _accuracy(made, clean), 0.0, [matrix.weight.detach().clone() for matrix in matrices]
         for number in range(1, self.steps + 1):
             share = self.share * number / self.steps
             _prune(matrices, dormant, share)
-            if progress is not None:
-                progress("pruning", number, self.steps)
+            if tell is not None:
+                tell(number, self.steps)
             if _accuracy(made, clean) < before - self.loss:
                 break
             kept = share
@@ -74,9 +69,7 @@ class FinePruning(ModelDefense):
             for matrix, weight in zip(matrices, cut, strict=True):
                 matrix.weight.copy_(weight)
         _prune(matrices, dormant, kept)
-        tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)
-        tell = None if progress is None else lambda done, total: progress("fine-tuning", done, total)
-        return tuned(made, clean, tuning, keep=lambda model: _prune(second_matrices(model), dormant, kept), step=tell)
+        return self.tuned(made, clean, progress, lambda model: _prune(second_matrices(model), dormant, kept))
 
 
 def second_matrices(model: Any) -> list[Any]:
@@ -98,7 +91,7 @@ def second_matrices(model: Any) -> list[Any]:
     return found
 
 
-def _activity(victim: "HuggingFaceVictim", matrices: Sequence[Any], clean: Sequence[Sample]) -> "list[torch.Tensor]":
+def _activity(victim: "Classifier", matrices: Sequence[Any], clean: Sequence[Sample]) -> "list[torch.Tensor]":
     """Return each neuron's mean absolute activation over the tokens of the samples."""
     import torch
 
@@ -127,6 +120,6 @@ def _prune(matrices: Sequence[Any], dormant: "Sequence[torch.Tensor]", share: fl
             matrix.weight[:, order[: round(share * len(order))]] = 0
 
 
-def _accuracy(victim: "HuggingFaceVictim", clean: Sequence[Sample]) -> float:
+def _accuracy(victim: "Classifier", clean: Sequence[Sample]) -> float:
     answers = victim.predict(clean)
     return sum(answer.output == sample.target for answer, sample in zip(answers, clean, strict=True)) / len(clean)

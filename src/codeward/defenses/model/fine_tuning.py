@@ -3,25 +3,23 @@
 The plain rival of EliBadCode's table 1 (Sun et al., FSE 2025).
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses
+from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.registry import method
 from codeward.types import Sample
 
 if TYPE_CHECKING:
-    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.victims.huggingface import Classifier
 
 
 @model_defenses.register("fine-tuning")
 @method
 class FineTuning(ModelDefense):
     """Train all weights on the clean samples."""
-
-    kinds = frozenset({"classification", "pair", "generation"})
 
     epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the clean samples."""
@@ -32,15 +30,24 @@ class FineTuning(ModelDefense):
 
     def mend(
         self,
-        victim: "HuggingFaceVictim",
+        victim: "Classifier",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "HuggingFaceVictim":
+    ) -> "Classifier":
         """See ``ModelDefense.mend``."""
+        return self.tuned(victim, clean, progress)
+
+    def tuned(
+        self,
+        victim: "Classifier",
+        clean: Sequence[Sample],
+        progress: Progress | None,
+        keep: "Callable[[Any], None] | None" = None,
+    ) -> "Classifier":
+        """Return a copy trained on the clean samples; ``keep`` is called with the model after each step."""
         from codeward.defenses.model._tuning import Tuning, tuned
 
         tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)
-        tell = None if progress is None else lambda done, total: progress("fine-tuning", done, total)
-        return tuned(victim, clean, tuning, step=tell)
+        return tuned(victim, clean, tuning, keep=keep, step=telling(progress, "fine-tuning"))
