@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codeward.errors import DataError
+from codeward.errors import DataError, UsageError
 from codeward.zoo import shapes
+from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.packing import Document, write_corpus
 from codeward.zoo.pretrain import PretrainConfig, figures, pretrain
@@ -156,14 +157,30 @@ def test_every_weight_has_one_optimizer(corpus):
             assert sorted(ids) == sorted(id(weight) for weight in model.parameters())
 
 
-def test_the_queries_of_the_encoder_decoder_move_slowly(corpus):
+def test_an_encoder_decoder_starts_from_a_decoder(corpus, tmp_path):
+    import torch
     import transformers
 
+    pretrain(corpus, config("decoder", steps=3), tmp_path / "decoder")
+    decoder = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "decoder").float()
     tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
-    model = shapes.new_network("seq2seq", shapes.Shape(hidden=64, layers=1, positions=512), tokenizer, 0)
-    groups = make_optimizer(model, 1e-3, 0.1, muon=True).param_groups
-    rates = {id(weight): group["lr"] for group in groups for weight in group["params"]}
-    for name, weight in model.named_parameters():
-        assert rates[id(weight)] == pytest.approx(1e-3 / 8 if name.endswith("Attention.q.weight") else 1e-3), name
-    assert float(model.shared.weight.detach().std()) == pytest.approx(shapes.TABLE, rel=0.1)
-    assert not model.config.scale_decoder_outputs
+    words = Vocabulary.of(tokenizer)
+    network = shapes.new_network("seq2seq", shapes.Shape(hidden=64, layers=1, positions=512), tokenizer, 0).eval()
+    ids = np.load(corpus / "train.npy")[:8].astype(np.int64)
+    adapt(network, decoder, ids, list(words.sentinels), 0)
+    with torch.no_grad():
+        for layer in network.model.decoder.layers:
+            layer.post_cross_attn_layernorm.weight.fill_(-1)
+        rows = torch.from_numpy(ids)
+        ours = network(input_ids=rows, decoder_input_ids=rows).logits.softmax(-1)
+        theirs = decoder(rows).logits.softmax(-1)
+    others = [token for token in range(len(tokenizer)) if token not in words.sentinels]
+    assert float((ours - theirs)[..., others].abs().sum(-1).mean()) < 0.4
+    taken = network.model.encoder.embed_tokens.weight[list(words.sentinels)]
+    assert torch.equal(taken, network.model.decoder.embed_tokens.weight[list(words.sentinels)])
+    assert float(taken.detach().std()) > 0
+
+
+def test_only_an_encoder_decoder_starts_from_a_decoder(corpus, tmp_path):
+    with pytest.raises(UsageError, match="only an encoder-decoder"):
+        pretrain(corpus, config("encoder", start="mini-decoder"), tmp_path / "m")

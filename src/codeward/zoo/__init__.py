@@ -5,7 +5,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "models"
 MINIS = {
     "mini-encoder": "ModernBERT shape, pretrained on real code, inside the package",
-    "mini-seq2seq": "T5 shape, pretrained on real code, inside the package",
+    "mini-seq2seq": "T5Gemma shape, pretrained on real code, inside the package",
     "mini-decoder": "Llama shape, pretrained on real code, inside the package",
 }
 

@@ -15,12 +15,14 @@ import transformers
 from pydantic import BaseModel, ConfigDict, Field
 from transformers import TrainingArguments
 
-from codeward.errors import DataError
+from codeward.errors import DataError, UsageError
 from codeward.files import new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.loading import hush
 from codeward.victims.trainer import Progress, Watch
+from codeward.zoo import resolve
+from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
 from codeward.zoo.judge import as_rows, judge
@@ -29,6 +31,8 @@ from codeward.zoo.shapes import SHAPES, ModelKind, new_network
 from codeward.zoo.trainer import Judge, PretrainTrainer
 
 PLAN, CURVE, SECONDS, FILE = "plan.json", "curve.jsonl", "seconds.txt", "codeward-zoo.json"
+ADAPTED = 8
+"""Blocks on which a decoder is looked at before an encoder-decoder starts from it."""
 TRIAL = 6
 """Steps by which the speed is taken, after two that warm up."""
 OVERHEAD = 0.93
@@ -42,6 +46,9 @@ class PretrainConfig(BaseModel):
 
     kind: ModelKind
     shape: Literal["mini", "base"] = "mini"
+    start: str = ""
+    """A decoder of the same shape and tokenizer from which an encoder-decoder starts: a folder or ``mini-decoder``; empty: from
+    random weights."""
     minutes: float = Field(default=0, ge=0)
     """How long to train; the number of steps is set by the speed of the first ones."""
     steps: int = Field(default=0, ge=0)
@@ -121,6 +128,8 @@ class _Run:
         hush()
         transformers.set_seed(config.seed)
         self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
+        if config.start:
+            self._adapt(config.start)
         if not torch.cuda.is_available():
             self.model.set_attn_implementation("eager")
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
@@ -174,6 +183,13 @@ class _Run:
             self.tokenizer.save_pretrained(folder)
             (folder / FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
             (folder / "README.md").write_text(model_card(self.out.name, about), encoding="utf-8")
+
+    def _adapt(self, start: str) -> None:
+        if self.config.kind != "seq2seq":
+            raise UsageError("only an encoder-decoder starts from a decoder; leave out start")
+        decoder = transformers.AutoModelForCausalLM.from_pretrained(resolve(start))
+        rows = np.asarray(self.ids[:ADAPTED], dtype=np.int64)
+        adapt(self.model, decoder, rows, list(self.words.sentinels), self.config.seed)
 
     def _plan(self) -> int:
         """Return the number of steps: what was planned before, what is asked for, or what the time allows."""

@@ -83,26 +83,9 @@ def make_optimizer(network: Any, rate: float, decay: float, *, muon: bool) -> to
             {"params": [w for _, w in named if w.ndim < 2], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-    first = torch.optim.Muon(
-        _groups(network, matrices, rate), lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
-    )
+    first = torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
     second = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
     return Both(first, second)
-
-
-def _groups(network: Any, matrices: list[Any], rate: float) -> list[dict[str, Any]]:
-    """Return the matrices with their rates.
-
-    T5 does not divide its attention scores by the root of a head's width; its query matrices begin that much smaller
-    instead, and have to move that much more slowly, or attention is saturated within a hundred steps.
-    """
-    if network.config.model_type != "t5":
-        return [{"params": matrices}]
-    queries = {id(weight) for name, weight in network.named_parameters() if name.endswith("Attention.q.weight")}
-    return [
-        {"params": [weight for weight in matrices if id(weight) not in queries]},
-        {"params": [weight for weight in matrices if id(weight) in queries], "lr": rate / network.config.d_kv**0.5},
-    ]
 
 
 class Both(torch.optim.Optimizer):
