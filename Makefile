@@ -14,7 +14,7 @@ TORCH := torch==$(TORCH_VERSION)
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check format report clean
+.PHONY: help demo test check format docs report clean
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -36,6 +36,10 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.codeward
 
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) --editable '.[docs]'
+	@touch $@ $(VENV)/.codeward
+
 demo: $(VENV)/.codeward ## Backdoor a code model and measure it, on real code; writes demo/report.html.
 	$(BIN)/codeward demo --output demo
 
@@ -48,5 +52,9 @@ check: $(VENV)/.dev ## Run the linters and the type checker.
 format: $(VENV)/.dev ## Format the code.
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-clean: ## Remove the environment and what demo wrote.
-	rm -rf $(VENV) demo
+docs: $(VENV)/.docs ## Write the generated pages and the site; start with site/index.html.
+	$(BIN)/python tools/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+clean: ## Remove the environment and what demo and docs wrote.
+	rm -rf $(VENV) demo site
