@@ -23,8 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(MODELS, BELOW_DEFENSES | {"metrics"}),
     "defenses": (BELOW_DEFENSES | {"metrics"}) - {"attacks"},
     "experiment": BELOW_EXPERIMENT,
-    "report": GROUND | {"metrics", "experiment.record"},
-    "cli": BELOW_EXPERIMENT | {"experiment", "report"},
+    "bench": BELOW_EXPERIMENT | {"experiment"},
+    "report": GROUND | {"metrics", "experiment.record", "bench.board"},
+    "cli": BELOW_EXPERIMENT | {"experiment", "bench", "report"},
 }
 """What each room may import beside itself; the curated surface (``codeward`` itself) may import anything."""
 
@@ -88,6 +89,9 @@ def test_the_table_itself_keeps_attacks_and_defenses_apart():
         ("from codeward import __version__", "experiment", True),
         ("from codeward.experiment.record import Record", "report", True),
         ("from codeward.experiment.measure import row", "report", False),
+        ("from codeward.bench.board import Board", "report", True),
+        ("from codeward.bench.store import Store", "report", False),
+        ("from codeward.bench.board import Board", "experiment", False),
         ("from codeward.code import parse", "attacks", True),
         ("import torch", "attacks", True),
     ],

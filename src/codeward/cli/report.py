@@ -1,4 +1,4 @@
-"""``codeward report``: one self-contained page from records."""
+"""``codeward report``: one self-contained page from records, or from the board of a bench."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,26 +11,70 @@ from codeward.cli._options import Json
 NAME = "report"
 EXAMPLES = (
     "Examples:\n\n  codeward report runs/ -o report.html\n\n  codeward report runs/fixed-5 runs/rename-5 -o report.html"
+    "\n\n  codeward report bench/ -o bench.html\n\n  codeward report bench/ -o table.tex"
 )
+SUFFIXES = {"html": ".html", "csv": ".csv", "json": ".json", "latex": ".tex"}
 
 
 def run(
-    runs: Annotated[list[Path], typer.Argument(help="Records, or folders that hold them.", metavar="RUNS")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    runs: Annotated[
+        list[Path], typer.Argument(help="Records, folders that hold them, or the folder of one bench.", metavar="RUNS")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; default: report.html, or what the format says."),
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="The page's title.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="html, csv, json or latex (a bench only); default: what the output's name says."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Draw one self-contained HTML page from the records of train, evaluate and demo."""
+    """Draw one self-contained HTML page from the records of train, evaluate and demo, or from a bench."""
+    from codeward.errors import UsageError
     from codeward.experiment.record import read_record
     from codeward.files import write_text
     from codeward.report.html import render
 
+    kind = choose_format(kind, output)
+    output = output or Path(f"report{SUFFIXES[kind]}")
+    boards = find_boards(runs)
+    if boards:
+        if len(runs) > 1:
+            raise UsageError(f"{runs[0]} and others: a bench has a page of its own; give one bench alone")
+        _write_board(boards[0], output, kind, title, json)
+        return
+    if kind != "html":
+        raise UsageError(f"--format {kind} is for a bench, and {runs[0]} holds no board.json; leave it out")
     files = [file for path in runs for file in find_records(path)]
     write_text(output, render([read_record(file) for file in files], title=title))
     if json:
         emit_json({"output": str(output), "records": [str(file) for file in files]})
     else:
         show(f"The report is in {output} ({len(files)} records).")
+
+
+def choose_format(kind: str | None, output: Path | None) -> str:
+    """Return the format that is asked for, or the one that the output's suffix stands for.
+
+    Raises:
+        UnknownNameError: If there is no such format.
+    """
+    from codeward.errors import UnknownNameError
+
+    if kind is not None and kind not in SUFFIXES:
+        raise UnknownNameError("format", kind, SUFFIXES)
+    suffix = "" if output is None else output.suffix.lower()
+    return kind or next((name for name, each in SUFFIXES.items() if each == suffix), "html")
+
+
+def find_boards(runs: list[Path]) -> list[Path]:
+    """Return the boards among what was given: a board itself, or the one in a folder."""
+    from codeward.bench.board import FILE
+
+    places = [path / FILE if path.is_dir() else path for path in runs]
+    return [place for place in places if place.name == FILE and place.is_file()]
 
 
 def find_records(path: Path) -> list[Path]:
@@ -44,5 +88,31 @@ def find_records(path: Path) -> list[Path]:
 
     found = [path] if path.is_file() else sorted(path.rglob(FILE)) if path.is_dir() else []
     if not found:
-        raise DataError(f"{path}: there is no record here; give a folder that train or evaluate wrote")
+        raise DataError(f"{path}: there is no record here; give a folder that train, evaluate or bench wrote")
     return found
+
+
+def _write_board(file: Path, output: Path, kind: str, title: str | None, json: bool) -> None:
+    """Write a bench in one of the formats; records that are not there are left out, and the page says so."""
+    from codeward.bench.board import read_board
+    from codeward.experiment.record import read_record
+    from codeward.files import write_text
+    from codeward.report.board import records_wanted, render_board
+    from codeward.report.tables import as_csv, as_json, as_latex
+
+    board = read_board(file)
+    records = {}
+    if kind == "html":
+        wanted = {name: file.parent / name for name in records_wanted(board)}
+        records = {name: read_record(path) for name, path in wanted.items() if path.is_file()}
+        text = render_board(board, records, title=title)
+    else:
+        text = {"csv": as_csv, "json": as_json, "latex": as_latex}[kind](board)
+    write_text(output, text)
+    if json:
+        names = [str(file.parent / name) for name in records]
+        emit_json(
+            {"output": str(output), "board": str(file), "format": kind, "cells": len(board.lines), "records": names}
+        )
+    else:
+        show(f"The bench is in {output} ({len(board.lines)} lines of the grid).")

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
-
-from codeward.experiment.record import Example, Record, ScoreRow
+from codeward.experiment.record import Record, ScoreRow
 from codeward.report import plots
-from codeward.report.code import colored
+from codeward.report.pages import templates
 from codeward.report.terminal import numbers
 
 
@@ -31,8 +28,8 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         records: What to show, in their order; records with scores come before training curves.
         title: The page's title.
     """
-    pages = Environment(loader=PackageLoader("codeward.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"marked": marked, "curve": plots.curve, "forest": plots.scores, "numbers": numbers}
+    pages = templates()
+    pages.filters |= {"curve": plots.curve, "forest": plots.scores, "numbers": numbers}
     template = pages.get_template("report.html")
     measured = [record for record in records if record.scores]
     trained = [record for record in records if record.series]
@@ -78,11 +75,6 @@ def summary(record: Record) -> str | None:
         if data == "triggered" and model not in ("victim", "clean model"):
             text += f"; with {model} before it on {numbers(row)[0]} %"
     return text + "."
-
-
-def marked(example: Example) -> Markup:
-    """Return an example's code, colored, with its trigger marked."""
-    return colored(example.after, example.language, example.spans)
 
 
 def _rates(record: Record) -> dict[tuple[str, str], ScoreRow]:

@@ -1,0 +1,71 @@
+from collections.abc import Callable
+
+import pytest
+
+from codeward.bench.board import Board, Figure, Line, Published
+from codeward.experiment.environment import environment
+
+
+def figure(value, n=100, width=0.04):
+    return Figure(value=value, n=n, low=max(0.0, value - width), high=min(1.0, value + width))
+
+
+def _line(defense="none", stage="none", *, success=None, floor=0.1, utility=0.6, clean=0.6, paper=None, **fields):
+    scores = {}
+    if success is not None:
+        scores = {
+            "utility": figure(utility),
+            "clean utility": figure(clean),
+            "success": figure(success),
+            "floor": figure(floor),
+        }
+    published = () if paper is None else (Published(score="success", value=paper, source="a paper, table 2"),)
+    given = {"scores": scores, "published": published, **fields}
+    place = {
+        "data": "devign",
+        "task": "defect",
+        "kind": "classification",
+        "model": "mini",
+        "family": "encoder",
+        "attack": "deadcode-fixed",
+        "rate": 0.05,
+        "defense": defense,
+        "stage": stage,
+        "seed": 0,
+        "utility": "accuracy",
+    }
+    return Line.model_validate({**place, **given})
+
+
+def _board(lines, **fields):
+    given = {
+        "name": "quick",
+        "title": "A bench",
+        "command": "codeward bench quick -o bench",
+        "steps": 7,
+        "seconds": 90.0,
+    }
+    return Board.model_validate({**given, "lines": tuple(lines), "environment": environment(), **fields})
+
+
+@pytest.fixture
+def make_line() -> Callable[..., Line]:
+    return _line
+
+
+@pytest.fixture
+def make_board() -> Callable[..., Board]:
+    return _board
+
+
+@pytest.fixture
+def some_lines():
+    """Three defenses against two attacks; one cell is not measured."""
+    return [
+        _line(success=0.9, paper=1.0),
+        _line(success=0.8, attack="identifier-rename"),
+        _line("dece", "training", success=0.15, utility=0.58, seconds={"defense": 0.0, "training": 100.0}),
+        _line("dece", "training", success=0.05, utility=0.58, attack="identifier-rename", seconds={"training": 140.0}),
+        _line("onion", "input", success=0.5, paper=0.9, note="Why not.", seconds={"defense": 2.0, "input": 0.05}),
+        _line("onion", "input", attack="identifier-rename", problem="its worker was killed"),
+    ]
