@@ -52,6 +52,10 @@ class ModelError(CodewardError):
     """A model folder that cannot be loaded, or that does not suit the task."""
 
 
+class UnfitError(ModelError):
+    """A method and a model that do not go together, whatever one tries."""
+
+
 class MissingExtraError(CodewardError):
     """An optional dependency is needed and not installed.
 

@@ -7,6 +7,7 @@ import typer
 from codeward import __version__
 from codeward.cli import (
     audit,
+    bench,
     demo,
     doctor,
     evaluate,
@@ -61,6 +62,7 @@ for _module in (
     scan,
     repair,
     purify,
+    bench,
     report,
     list_,
     show,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from codeward.errors import ModelError
+from codeward.errors import ModelError, UnfitError
 from codeward.tasks import Task, tasks
 from codeward.victims.base import Victim
 from codeward.victims.config import builtin_models
@@ -91,7 +91,7 @@ def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
     if config.is_encoder_decoder:
         return transformers.AutoModelForSeq2SeqLM
     if config.model_type in ("roberta", "bert", "modernbert"):
-        raise ModelError(f"{model}: an encoder writes no text; choose an encoder-decoder or a decoder-only model")
+        raise UnfitError(f"{model}: an encoder writes no text; choose an encoder-decoder or a decoder-only model")
     return transformers.AutoModelForCausalLM
 
 

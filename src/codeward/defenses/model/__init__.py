@@ -12,7 +12,7 @@ from codeward.defenses.model._base import (
     Trial,
     model_defenses,
 )
-from codeward.errors import ModelError
+from codeward.errors import UnfitError
 from codeward.types import Sample, Span
 from codeward.victims.base import Victim
 
@@ -23,7 +23,7 @@ def stamp_trigger(samples: Sequence[Sample], victim: Victim, trigger: str, place
     from codeward.victims.huggingface import HuggingFaceVictim
 
     if not isinstance(victim, HuggingFaceVictim):
-        raise ModelError(f"a {type(victim).__name__} has no tokens into which a trigger could be put")
+        raise UnfitError(f"a {type(victim).__name__} has no tokens into which a trigger could be put")
     return stamp(samples, victim, trigger, place)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
-from codeward.errors import DataError, ModelError, UsageError
+from codeward.errors import DataError, ModelError, UnfitError, UsageError
 from codeward.registry import Registry, method
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
@@ -199,10 +199,10 @@ def _checked(victim: Victim, name: str) -> "Classifier":
     if isinstance(victim, Classifier):
         return victim
     if isinstance(victim, HuggingFaceVictim):
-        raise ModelError(
+        raise UnfitError(
             f"{name} works for classifiers, of a function or of a pair; this model is for {victim.task.kind}"
         )
-    raise ModelError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
+    raise UnfitError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
 
 
 def check_samples(clean: Sequence[Sample], victim: "Classifier") -> None:

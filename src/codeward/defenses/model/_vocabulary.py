@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from codeward.code import LANGUAGES
 from codeward.code.languages import table_of
-from codeward.errors import ModelError
+from codeward.errors import UnfitError
 
 Ids = npt.NDArray[np.int64]
 MARKS = ("Ġ", "▁")
@@ -41,7 +41,7 @@ def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier
         kinds: Which tokens.
 
     Raises:
-        ModelError: If no token of the vocabulary suits.
+        UnfitError: If no token of the vocabulary suits.
     """
     special = set(tokenizer.all_special_ids)
     tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
@@ -65,7 +65,7 @@ def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier
         if not word[0].isdigit() and word not in keywords and not (pieces and goes_on):
             first.append(number)
     if not first or not inner:
-        raise ModelError(
+        raise UnfitError(
             "the model's tokenizer has no tokens that can stand inside an identifier; choose --set vocabulary=any"
         )
     return TriggerVocabulary(np.array(first), np.array(inner))

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from codeward.defenses.model._base import Inspection, Memory, Progress, model_defenses, telling
 from codeward.defenses.model.fine_tuning import FineTuning
-from codeward.errors import ModelError
+from codeward.errors import UnfitError
 from codeward.registry import method
 from codeward.types import Sample
 
@@ -76,7 +76,7 @@ def second_matrices(model: Any) -> list[Any]:
     """Return the second matrices of all feed-forward layers.
 
     Raises:
-        ModelError: If the architecture has none that is known.
+        UnfitError: If the architecture has none that is known.
     """
     import torch
 
@@ -87,7 +87,7 @@ def second_matrices(model: Any) -> list[Any]:
         and (name.endswith(SECOND) or (name.endswith("output.dense") and module.in_features > module.out_features))
     ]
     if not found:
-        raise ModelError(f"fine-pruning knows no feed-forward layers in a {type(model).__name__}")
+        raise UnfitError(f"fine-pruning knows no feed-forward layers in a {type(model).__name__}")
     return found
 
 

@@ -1,0 +1,172 @@
+"""The board: one line a cell of the grid, with its scores, their cost and the published figure. Reports read only this."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from codeward.errors import DataError
+from codeward.experiment.record import Environment
+
+SCHEMA = 1
+FILE = "board.json"
+FAR = 0.1
+"""A published share further from ours than that, and outside our interval, is flagged."""
+
+
+FEW = 2
+"""Seeds whose spread says too little."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Figure(_Frozen):
+    """A measured number."""
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    higher_is_better: bool = True
+    seeds: int = 1
+    """Over how many seeds it is the mean; the interval is then that of the mean over seeds."""
+
+
+class Published(_Frozen):
+    """A figure of a paper beside ours."""
+
+    score: str
+    value: float
+    """As a share."""
+    source: str
+
+
+class Line(_Frozen):
+    """A cell: a victim under an attack behind a defense."""
+
+    data: str
+    task: str
+    kind: str
+    model: str
+    family: str
+    attack: str
+    rate: float
+    defense: str
+    options: dict[str, Any] = {}
+    """The defense's resolved options."""
+    stage: str
+    seed: int | None
+    """``None``: the mean over several."""
+    utility: str = ""
+    """The name of the task's first metric."""
+    scores: dict[str, Figure] = {}
+    """``utility`` and ``success`` behind the defense, ``floor`` (the rate without trigger), ``clean utility`` and ``clean success``
+    (of a clean model), and what the defense itself has: ``recall``, ``fpr``, ``precision``, ``auroc``, ``localization``."""
+    seconds: dict[str, float] = {}
+    """``defense``: what it cost once; ``input``: what it costs for each clean input."""
+    published: tuple[Published, ...] = ()
+    note: str = ""
+    """Why the published figure is another one."""
+    problem: str = ""
+    """Why there are no scores."""
+    record: str = ""
+    """The record that holds everything measured, relative to the board."""
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What lines of other seeds have in common."""
+        return (self.data, self.model, self.attack, f"{self.rate:g}", self.defense)
+
+    def departs(self) -> bool:
+        """Whether a published figure is far from ours."""
+        for each in self.published:
+            ours = self.scores.get(each.score)
+            if ours is None or ours.value is None:
+                continue
+            inside = ours.low is not None and ours.high is not None and ours.low <= each.value <= ours.high
+            if abs(ours.value - each.value) > FAR and not inside:
+                return True
+        return False
+
+
+class Board(_Frozen):
+    """Everything that a run of a suite has measured."""
+
+    schema_version: int = SCHEMA
+    name: str
+    title: str
+    command: str
+    """The command that made it."""
+    lines: tuple[Line, ...]
+    environment: Environment
+    steps: int
+    seconds: float
+    """Of all steps together, as if they had run one after the other."""
+
+
+def over_seeds(lines: Iterable[Line]) -> list[Line]:
+    """Return one line a group: the mean over seeds, or the only one as it is."""
+    groups: dict[tuple[str, ...], list[Line]] = {}
+    for line in lines:
+        groups.setdefault(line.group, []).append(line)
+    return [_mean(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _mean(group: Sequence[Line]) -> Line:
+    measured = [line for line in group if line.scores] or list(group)
+    first = measured[0]
+    names = [name for name in first.scores if all(name in line.scores for line in measured)]
+    scores = {name: mean_of([line.scores[name] for line in measured]) for name in names}
+    seconds = {name: sum(line.seconds.get(name, 0.0) for line in measured) / len(measured) for name in first.seconds}
+    return first.model_copy(update={"seed": None, "scores": scores, "seconds": seconds})
+
+
+def mean_of(figures: Sequence[Figure]) -> Figure:
+    """Return the mean over seeds with an interval that holds what one more seed adds.
+
+    From three seeds on it is the wider of Student's t over the seeds and the mean of their own intervals; two seeds say
+    too little about their spread, so it reaches from the lower end of one to the upper end of the other.
+    """
+    from scipy import stats
+
+    known = [each for each in figures if each.value is not None]
+    if not known:
+        return figures[0]
+    values = [each.value for each in known if each.value is not None]
+    mean = sum(values) / len(values)
+    lows = [value if each.low is None else each.low for each, value in zip(known, values, strict=True)]
+    highs = [value if each.high is None else each.high for each, value in zip(known, values, strict=True)]
+    low, high = min(lows), max(highs)
+    if len(values) > FEW:
+        half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+        own = (sum(lows) / len(lows), sum(highs) / len(highs))
+        # No further than the ends that a share has.
+        low, high = max(min(mean - half, own[0]), min(0.0, low)), min(max(mean + half, own[1]), max(1.0, high))
+    return Figure(
+        value=mean,
+        n=min(each.n for each in known),
+        low=low,
+        high=high,
+        higher_is_better=known[0].higher_is_better,
+        seeds=len(values),
+    )
+
+
+def read_board(path: Path) -> Board:
+    """Read a board from its file or from the folder of a bench.
+
+    Raises:
+        DataError: If there is none, or it is not one that this version reads.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        return Board.model_validate_json(file.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(f"{file}: there is no board here; give a folder that codeward bench wrote") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise DataError(f"{file}: not a board of schema {SCHEMA}: {where}: {problem['msg']}") from None

@@ -1,0 +1,132 @@
+"""Collect what the steps of a grid have left into its board."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codeward.bench.board import Board, Figure, Line
+from codeward.bench.graph import Cell, Graph
+from codeward.bench.reported import published
+from codeward.bench.store import Done, Store
+from codeward.bench.suite import Note, Suite
+from codeward.bench.work import RECORD, SCORES
+from codeward.experiment.environment import environment
+from codeward.experiment.evaluation import CLEAN_MODEL, VICTIM
+from codeward.experiment.record import Record, ScoreRow, read_record
+
+OWN = ("recall", "fpr", "precision", "auroc", "localization")
+
+
+def collect(
+    suite: Suite, graph: Graph, store: Store, out: Path, command: str, failed: Mapping[str, Done] | None = None
+) -> Board:
+    """Return the board of a graph: all cells, with the scores of those whose steps are in the store.
+
+    Args:
+        suite: What was measured.
+        graph: Its steps and cells.
+        store: Where the results are.
+        out: The folder that the board will lie in.
+        command: What made it.
+        failed: How steps ended that are not in the store.
+    """
+    found = {key: store.find(key) for key in graph.steps}
+    done = {**(failed or {}), **{key: how for key, how in found.items() if how is not None}}
+    records: dict[str, Record] = {}
+    lines = tuple(_line(suite, cell, done, store, out, records) for cell in graph.cells)
+    return Board(
+        name=suite.name,
+        title=suite.title or suite.name,
+        command=command,
+        lines=lines,
+        environment=environment(),
+        steps=len(graph.steps),
+        seconds=round(sum(each.seconds for each in done.values()), 1),
+    )
+
+
+def _line(
+    suite: Suite, cell: Cell, done: Mapping[str, Done], store: Store, out: Path, records: dict[str, Record]
+) -> Line:
+    place, key = cell.place, cell.steps["evaluate"]
+    figures = published(place, suite.paper)
+    common = {
+        **{name: getattr(place, name) for name in place.__slots__ if name != "method"},
+        "options": dict(cell.options),
+        "published": figures,
+        "note": _note(suite.notes, cell),
+    }
+    problem = next((done[each].problem for each in cell.steps.values() if each in done and done[each].problem), "")
+    if problem or key not in done:
+        return Line.model_validate({**common, "problem": problem or "not measured yet"})
+    file = store.place(key) / RECORD
+    if key not in records:
+        records[key] = read_record(file)
+    record = records[key]
+    own = _audited(store, cell)
+    scores = {**_scores(record.scores, place.method, place.stage == "input"), **own}
+    utility = next((row.name for row in record.scores if row.data == "clean"), "")
+    return Line.model_validate(
+        {
+            **common,
+            "utility": utility,
+            "scores": scores,
+            "seconds": _seconds(cell, done, record),
+            "record": str(file.relative_to(out)) if file.is_relative_to(out) else str(file),
+        }
+    )
+
+
+def _scores(rows: Sequence[ScoreRow], defense: str, before: bool) -> dict[str, Figure]:
+    """Return the scores behind a defense; one that stands before the model has rows of its own."""
+    found: dict[str, Figure] = {}
+    wanted = {
+        ("clean", defense if before else VICTIM): "utility",
+        ("clean", CLEAN_MODEL): "clean utility",
+    }
+    rates = {
+        (defense if before else VICTIM, "triggered"): "success",
+        (VICTIM, "untriggered"): "floor",
+        (CLEAN_MODEL, "triggered"): "clean success",
+    }
+    for row in rows:
+        name = rates.get((row.model, row.data)) if row.name == "asr" else wanted.get((row.data, row.model))
+        if row.name in OWN and row.model == defense:
+            name = row.name
+        # The task's first metric is its utility; the others stand in the record.
+        if name is not None and name not in found:
+            found[name] = _figure(row)
+    return found
+
+
+def _figure(row: ScoreRow) -> Figure:
+    return Figure(value=row.value, n=row.n, low=row.low, high=row.high, higher_is_better=row.higher_is_better)
+
+
+def _audited(store: Store, cell: Cell) -> dict[str, Figure]:
+    if "audit" not in cell.steps:
+        return {}
+    rows = json.loads((store.place(cell.steps["audit"]) / SCORES).read_text(encoding="utf-8"))
+    return {row.pop("name"): Figure.model_validate(row) for row in rows}
+
+
+def _seconds(cell: Cell, done: Mapping[str, Done], record: Record) -> dict[str, float]:
+    """Return what the defense cost: the steps that only it needs, and for each input."""
+    seconds = {
+        "defense": sum(done[cell.steps[role]].seconds for role in ("audit", "scan", "repair") if role in cell.steps)
+    }
+    if cell.place.stage in ("data", "training"):
+        seconds["training"] = done[cell.steps["model"]].seconds
+    if cell.place.stage == "model":
+        seconds["defense"] += done[cell.steps["model"]].seconds
+    each = record.timings.get(f"{cell.place.method}, a clean input")
+    return {name: round(value, 4) for name, value in seconds.items()} | ({} if each is None else {"input": each})
+
+
+def _note(notes: Sequence[Note], cell: Cell) -> str:
+    place = cell.place
+    return " ".join(
+        note.text
+        for note in notes
+        if all(getattr(note, name) in (None, getattr(place, name)) for name in ("data", "model", "attack", "defense"))
+    )

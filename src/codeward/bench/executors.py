@@ -1,0 +1,213 @@
+"""Where steps run: in processes of this machine, or on the machines of a Ray cluster. Both do the same work."""
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Protocol
+
+from codeward.bench.step import Step
+from codeward.bench.store import Done, Store
+from codeward.errors import CodewardError, MissingExtraError, UsageError
+
+MEMORY = 4 << 30
+"""Bytes that a worker is given: a mini model in training takes up to 3 GiB."""
+ANSWER = 5.0
+"""Seconds in which a cluster has to answer."""
+NO_CLUSTER = "no Ray cluster answers at {}; start one with: ray start --head"
+ATTEMPTS = 3
+"""How often a step is tried whose worker is killed."""
+
+
+class Executor(Protocol):
+    """Runs steps; what it is told is only that they are ready."""
+
+    def submit(self, step: Step) -> None:
+        """Begin a step, or put it into the queue."""
+
+    def next(self) -> Done:
+        """Wait until any step ends, well or not, and return how."""
+
+
+def work(folder: str, row: Mapping[str, Any]) -> Done:
+    """Do a step in a worker; any problem becomes a sentence.
+
+    Args:
+        folder: The store.
+        row: The step as JSON values.
+    """
+    from codeward.bench.work import do
+
+    step = Step.from_json(row)
+    if not Path(folder).is_dir():
+        problem = f"{folder} is not there on {socket.gethostname()}; give a folder that all machines share"
+        return Done(step.key, problem=problem)
+    try:
+        return do(Store(Path(folder)), step)
+    except CodewardError as problem:
+        return Done(step.key, problem=str(problem))
+    except Exception as problem:  # noqa: BLE001 - one step's failure is a line in the table, not the end of the grid
+        return Done(step.key, problem=f"{type(problem).__name__}: {problem}")
+
+
+class Local:
+    """Processes of this machine.
+
+    Args:
+        store: The store's folder.
+        workers: How many steps run side by side.
+        threads: Threads of each.
+    """
+
+    def __init__(self, store: Path, workers: int, threads: int) -> None:
+        self.store, self.workers, self.threads = store, workers, threads
+        self.pool = self._new_pool()
+        self.running: dict[Future[Done], Step] = {}
+        self.attempts: dict[str, int] = {}
+
+    def submit(self, step: Step) -> None:
+        """Put a step into the queue of the pool."""
+        try:
+            future = self.pool.submit(work, str(self.store), step.as_json())
+        except BrokenProcessPool:
+            self.pool = self._new_pool()
+            future = self.pool.submit(work, str(self.store), step.as_json())
+        self.running[future] = step
+
+    def next(self) -> Done:
+        """Return how the next step ended; one whose worker was killed is tried again."""
+        while True:
+            ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
+            future = min(ended, key=lambda each: list(self.running).index(each))
+            step = self.running.pop(future)
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                # All steps of a broken pool end like this, so each counts as one attempt.
+                self.attempts[step.key] = self.attempts.get(step.key, 0) + 1
+                if self.attempts[step.key] >= ATTEMPTS:
+                    return Done(step.key, problem=f"its worker was killed {ATTEMPTS} times (out of memory?)")
+                self.submit(step)
+
+    def close(self) -> None:
+        """End the workers."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        for process in list((getattr(self.pool, "_processes", None) or {}).values()):
+            process.terminate()
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self.workers, mp_context=get_context("spawn"), initializer=_limit_threads, initargs=(self.threads,)
+        )
+
+
+class OnRay:
+    """Workers of a Ray cluster; the store's folder has to be on storage that all its machines share.
+
+    Args:
+        store: The store's folder.
+        address: Of the cluster; ``local`` starts one on this machine, ``auto`` takes the running one.
+        threads: Processors of each step.
+    """
+
+    def __init__(self, store: Path, address: str, threads: int) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise MissingExtraError("ray", "--executor ray") from None
+        self.ray = ray
+        self.store = store
+        _check_address(address)
+        with _quiet():
+            try:
+                ray.init(address=None if address == "local" else address, log_to_driver=False, ignore_reinit_error=True)
+            except ConnectionError:
+                raise UsageError(NO_CLUSTER.format(address)) from None
+        # A worker that dies is replaced, and its step done again; what it had finished is in the store.
+        environment = {"OMP_NUM_THREADS": str(threads)}
+        self.remote = ray.remote(num_cpus=threads, max_retries=ATTEMPTS - 1, runtime_env={"env_vars": environment})(
+            work
+        )
+        self.running: dict[Any, Step] = {}
+
+    def submit(self, step: Step) -> None:
+        """Hand a step to the cluster."""
+        self.running[self.remote.remote(str(self.store), step.as_json())] = step
+
+    def next(self) -> Done:
+        """Return how the next step ended."""
+        (ended, *_), _ = self.ray.wait(list(self.running), num_returns=1)
+        step = self.running.pop(ended)
+        try:
+            done: Done = self.ray.get(ended)
+        except self.ray.exceptions.RayError as problem:
+            return Done(step.key, problem=f"its worker was lost: {str(problem).splitlines()[0]}")
+        return done
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        for each in self.running:
+            self.ray.cancel(each, force=True)
+        self.ray.shutdown()
+
+
+@contextlib.contextmanager
+def executor(name: str, store: Path, *, workers: int, threads: int, address: str) -> Iterator[Executor]:
+    """Give an executor by name, and end it.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+    made: Local | OnRay
+    if name == "local":
+        made = Local(store, workers or fitting(threads), threads)
+    elif name == "ray":
+        made = OnRay(store, address, threads)
+    else:
+        raise UsageError(f"unknown executor {name!r}; it has to be one of: local, ray")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address at which nothing listens: Ray itself would wait for minutes, and then end the process."""
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()
+    except (OSError, ValueError):
+        raise UsageError(NO_CLUSTER.format(address)) from None
+
+
+def fitting(threads: int) -> int:
+    """Return how many workers fit into this machine's processors and memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        memory = MEMORY
+    return max(1, min(cores // threads, memory // MEMORY))
+
+
+def _limit_threads(count: int) -> None:
+    """Prepare a worker, before it imports anything that counts the processors."""
+    os.environ["OMP_NUM_THREADS"] = str(count)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Ray's greeting from standard error."""
+    kept, sys.stderr = sys.stderr, open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    try:
+        yield
+    finally:
+        sys.stderr.close()
+        sys.stderr = kept

@@ -1,0 +1,275 @@
+"""From a suite to a graph: which steps there are, what each needs, and which cell of the table reads which."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from codeward.bench.step import Kind, Step
+from codeward.bench.suite import NONE, AttackSpec, Block, DataSpec, DefenseSpec, Stage, Suite
+from codeward.data import DataFolder, open_data
+from codeward.defenses.data import data_defenses
+from codeward.defenses.input import input_defenses
+from codeward.defenses.model import model_defenses
+from codeward.defenses.training import training_defenses
+from codeward.errors import UnknownNameError, UsageError
+from codeward.registry import Registry
+from codeward.tasks import Task, tasks
+from codeward.victims import make_config
+from codeward.zoo import resolve
+
+STAGES: Mapping[Stage, Registry[Any]] = {
+    "data": data_defenses,
+    "training": training_defenses,
+    "model": model_defenses,
+    "input": input_defenses,
+}
+HARVESTED = "naming"
+"""The task of harvested rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell stands in the table."""
+
+    data: str
+    task: str
+    kind: str
+    model: str
+    family: str
+    attack: str
+    rate: float
+    defense: str
+    """What the suite calls it."""
+    method: str
+    """Its registered name."""
+    stage: Stage
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measurement: a victim under an attack behind a defense."""
+
+    place: Place
+    steps: Mapping[str, str]
+    """The keys of its steps by role; ``evaluate`` is the one that measures."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The defense's resolved options."""
+
+
+@dataclass(slots=True)
+class Graph:
+    """All steps, each after those that it needs, and all cells."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
+
+    def add(self, kind: Kind, settings: dict[str, Any], inputs: dict[str, str], label: str) -> str:
+        """Add a step unless it is there, and return its key."""
+        step = Step(kind, settings, inputs, label)
+        self.steps.setdefault(step.key, step)
+        return step.key
+
+    def part(self, cells: list[Cell]) -> "Graph":
+        """Return the graph of some of the cells, with the steps that they need."""
+        needed = {key for cell in cells for key in cell.steps.values()}
+        for key, step in reversed(self.steps.items()):
+            if key in needed:
+                needed.update(step.inputs.values())
+        return Graph({key: step for key, step in self.steps.items() if key in needed}, cells)
+
+
+def plan(suite: Suite, root: Path, *, seeds: tuple[int, ...] = ()) -> Graph:
+    """Return the graph of a suite.
+
+    Args:
+        suite: What is measured.
+        root: The folder below which the data sets lie.
+        seeds: Seeds other than the suite's.
+
+    Raises:
+        DataError: If a data set cannot be opened.
+        UsageError: If a name or an option is wrong.
+    """
+    graph = Graph()
+    for seed in seeds or suite.seeds:
+        for data in _chosen(suite.data, [block.data for block in suite.grid]):
+            _plan_data(graph, suite, root, data, seed)
+    return graph
+
+
+def _plan_data(graph: Graph, suite: Suite, root: Path, name: str, seed: int) -> None:
+    spec = suite.data[name]
+    folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
+    task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
+    source = graph.add("source", _source(spec, folder, task, seed), {}, f"{name}: rows")
+    for block in suite.grid:
+        if block.data and name not in block.data:
+            continue
+        for model, attack, rate in _combinations(suite, block):
+            row = _Row(graph, suite, name, task, model, attack, rate, seed, source)
+            for defense in block.defenses or suite.defenses:
+                cell = row.cell(defense)
+                if cell not in graph.cells:
+                    graph.cells.append(cell)
+
+
+def _combinations(suite: Suite, block: Block) -> Iterator[tuple[str, str, float]]:
+    for model in block.models or suite.models:
+        for attack in block.attacks or suite.attacks:
+            for rate in [0.0] if attack == NONE else block.rates or suite.rates:
+                yield model, attack, rate
+
+
+class _Row:
+    """The cells of one victim: every defense against one attack on one model."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        suite: Suite,
+        data: str,
+        task: Task,
+        model: str,
+        attack: str,
+        rate: float,
+        seed: int,
+        source: str,
+    ) -> None:
+        self.graph, self.suite, self.task = graph, suite, task
+        self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
+        self.source = source
+        self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
+        self.config = {**suite.models[model].train, "seed": seed}
+
+    def cell(self, name: str) -> Cell:
+        """Plan the steps of one defense."""
+        spec = self.suite.defenses[name]
+        stage = stage_of(name, spec)
+        place = Place(
+            self.data, self.task.name, self.task.kind, self.model, self.suite.models[self.model].family,
+            self.attack, self.rate, name, spec.defense or name, stage, self.seed,
+        )  # fmt: skip
+        options: dict[str, Any] = {}
+        if stage != NONE:
+            # All of them, so that a changed default is another step.
+            registry = STAGES[stage]
+            options = dict(registry.settings(registry.make(place.method, spec.options)))
+        return Cell(place, self._steps(place, spec, options), options)
+
+    def _steps(self, place: Place, spec: DefenseSpec, options: dict[str, Any]) -> dict[str, str]:
+        name, method, stage = place.defense, place.method, place.stage
+        clean = self._train(self.source, {}, "clean model", f"{self.data}, {self.model}")
+        steps = {"source": self.source, "clean": clean}
+        used = self.source
+        if self.attack != NONE:
+            steps["poison"] = used = self._poison()
+        steps["model"] = self._train(used, {}, "victim")
+        if stage == "data":
+            inputs = {"data": used} | ({"model": steps["model"]} if data_defenses.get(method).needs_model else {})
+            settings = {"defense": method, "options": options, "clean": spec.clean}
+            steps["audit"] = self.graph.add("audit", settings, inputs, f"{self.where}: audit by {name}")
+            steps["model"] = self._train(steps["audit"], {}, f"model after {name}")
+        if stage == "training":
+            extra = {"loss": method, "loss_options": options}
+            steps["model"] = self._train(used, extra, f"model by {name}")
+        if stage == "model":
+            steps |= self._repair(place, options, steps["model"])
+        settings = {
+            "seed": self.seed,
+            "rows": self.suite.protected if stage == "input" else None,
+            "defense": method if stage == "input" else None,
+            "options": options if stage == "input" else {},
+        }
+        roles = {"data": self.source, "model": steps["model"], "clean": steps["clean"]}
+        if "poison" in steps:
+            roles["poison"] = steps["poison"]
+        label = f"{self.where}: " + ("measure" if stage == NONE else f"measure {name}")
+        return {**steps, "evaluate": self.graph.add("evaluate", settings, roles, label)}
+
+    def _poison(self) -> str:
+        spec: AttackSpec = self.suite.attacks[self.attack]
+        settings = {
+            "attack": spec.attack or self.attack,
+            "options": spec.options,
+            "payload": spec.payload,
+            "payload_options": spec.payload_options,
+            "rate": self.rate,
+            "seed": self.seed,
+        }
+        return self.graph.add("poison", settings, {"data": self.source}, f"{self.where}: poison")
+
+    def _train(self, data: str, extra: dict[str, Any], what: str, where: str | None = None) -> str:
+        config = make_config(self.task, {**self.config, **extra}).model_dump(mode="json")
+        settings = {"config": config, "start": start_of(str(config["model"]))}
+        return self.graph.add("train", settings, {"data": data}, f"{where or self.where}: {what}")
+
+    def _repair(self, place: Place, options: dict[str, Any], model: str) -> dict[str, str]:
+        name, settings = place.defense, {"defense": place.method, "options": options}
+        inputs, steps = {"model": model, "data": self.source}, {}
+        if model_defenses.get(place.method).inspects:
+            scan = self.graph.add("scan", settings, dict(inputs), f"{self.where}: scan by {name}")
+            steps["scan"] = inputs["scan"] = scan
+        steps["model"] = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
+        return steps
+
+
+def stage_of(name: str, spec: DefenseSpec) -> Stage:
+    """Return the stage that a defense stands at.
+
+    Raises:
+        UsageError: If there is no such defense, or several stages have one of that name.
+    """
+    method = spec.defense or name
+    if method == NONE:
+        return "none"
+    if spec.stage is not None:
+        return spec.stage
+    found: list[Stage] = [stage for stage, registry in STAGES.items() if method in registry.names()]
+    if not found:
+        known = [each for registry in STAGES.values() for each in registry.names()]
+        raise UnknownNameError("defense", method, [NONE, *known])
+    if len(found) > 1:
+        raise UsageError(f"defense {method!r} is one of the stages {' and '.join(found)}; say which by stage = ...")
+    return found[0]
+
+
+def _source(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:
+    rows = {"train": spec.train, "valid": spec.valid, "test": spec.test}
+    common = {"layout": spec.layout, "task": task.name, "rows": rows, "seed": seed}
+    if folder is None:
+        import sys
+        import sysconfig
+
+        return {**common, "_path": None, "_sources": [sysconfig.get_path("stdlib")], "content": f"Python {sys.version}"}
+    return {**common, "_path": str(folder.path.resolve()), "content": content(folder.path.resolve())}
+
+
+def start_of(model: str) -> str:
+    """Return the hash of the weights that a model starts from, as far as they lie on this machine."""
+    folder = Path(resolve(model))
+    return content(folder.resolve()) if folder.is_dir() else ""
+
+
+@cache
+def content(path: Path) -> str:
+    """Return a hash of a file, or of all files of a folder with their names: 16 hexadecimal digits."""
+    digest = blake2b(digest_size=8)
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def _chosen(known: Mapping[str, object], wanted: list[tuple[str, ...]]) -> list[str]:
+    """Return the names that any block of the grid asks for, in the suite's order."""
+    if any(not names for names in wanted):
+        return list(known)
+    asked = {name for names in wanted for name in names}
+    return [name for name in known if name in asked]

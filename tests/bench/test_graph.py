@@ -1,0 +1,103 @@
+"""A suite becomes a graph: one step for equal work, keys that follow content, and sentences for what is wrong."""
+
+import shutil
+
+import pytest
+
+from codeward.bench.graph import plan, stage_of
+from codeward.bench.step import Step
+from codeward.bench.suite import DefenseSpec, builtin_suites, read_suite
+from codeward.errors import DataError, UnknownNameError, UsageError
+
+
+def test_equal_work_is_one_step(suite_file, rows_at):
+    graph = plan(read_suite(str(suite_file)), rows_at)
+    kinds = [step.kind for step in graph.steps.values()]
+    assert len(graph.cells) == 6
+    assert kinds.count("source") == kinds.count("poison") == 1
+    # The clean model, the victim, one after each audit, and one by the loss.
+    assert kinds.count("train") == 5
+    assert len({cell.steps["clean"] for cell in graph.cells}) == 1
+
+
+def test_every_step_stands_after_those_that_it_needs(suite_file, rows_at):
+    seen = set()
+    for key, step in plan(read_suite(str(suite_file)), rows_at).steps.items():
+        assert set(step.inputs.values()) <= seen
+        seen.add(key)
+
+
+def test_keys_follow_the_content_of_the_data_and_not_its_place(suite_file, rows_at, tmp_path):
+    suite = read_suite(str(suite_file))
+    here = plan(suite, rows_at)
+    shutil.copytree(rows_at, tmp_path / "elsewhere")
+    assert list(plan(suite, tmp_path / "elsewhere").steps) == list(here.steps)
+    with (tmp_path / "elsewhere/data/train.jsonl").open("a") as file:
+        file.write('{"id": "new", "code": "int f(void) { return 0; }", "target": 0, "language": "c"}\n')
+    shutil.copytree(tmp_path / "elsewhere", tmp_path / "third")
+    assert not set(plan(suite, tmp_path / "third").steps) & set(here.steps)
+
+
+def test_another_option_changes_what_depends_on_it_only(suite_file, rows_at):
+    before = plan(read_suite(str(suite_file)), rows_at)
+    suite_file.write_text(suite_file.read_text().replace("epochs = 1 }\n\n[[grid]]", "epochs = 2 }\n\n[[grid]]"))
+    after = plan(read_suite(str(suite_file)), rows_at)
+    changed = [step.kind for key, step in after.steps.items() if key not in before.steps]
+    assert changed == ["repair", "evaluate"]
+
+
+def test_a_part_keeps_what_it_needs(suite_file, rows_at):
+    graph = plan(read_suite(str(suite_file)), rows_at)
+    part = graph.part([cell for cell in graph.cells if cell.place.defense == "fine-tuning"])
+    assert [step.kind for step in part.steps.values()] == ["source", "train", "poison", "train", "repair", "evaluate"]
+
+
+def test_a_step_survives_json():
+    step = Step("train", {"config": {"epochs": 1}}, {"data": "source-0"}, "label")
+    again = Step.from_json(step.as_json())
+    assert again == step
+    assert again.key == step.key
+    assert Step("train", {"config": {"epochs": 2}}, {"data": "source-0"}).key != step.key
+
+
+def test_what_a_defense_is():
+    assert stage_of("none", DefenseSpec()) == "none"
+    assert stage_of("mine", DefenseSpec(defense="dece")) == "training"
+    with pytest.raises(UnknownNameError, match=r"unknown defense 'codpurify'.*codepurify"):
+        stage_of("codpurify", DefenseSpec())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[data.small]", "[data.small", "not TOML"),
+        ("protected = 20", "protected = 0", "protected: Input should be greater than or equal to 1"),
+        ("protected = 20", "protectd = 20", "protectd: Extra inputs are not permitted"),
+        ('attacks = ["none"]', 'attacks = ["nine"]', "grid 2: unknown attacks 'nine'. Did you mean 'none'"),
+    ],
+)
+def test_what_is_wrong_with_a_suite(suite_file, old, new, message):
+    suite_file.write_text(suite_file.read_text().replace(old, new))
+    with pytest.raises(DataError, match=message):
+        read_suite(str(suite_file))
+
+
+def test_unknown_suites_and_missing_data(tmp_path, suite_file):
+    with pytest.raises(UnknownNameError, match=r"unknown suite 'quik'\. Did you mean 'quick'"):
+        read_suite("quik")
+    with pytest.raises(DataError, match="data"):
+        plan(read_suite(str(suite_file)), tmp_path)
+
+
+def test_wrong_options_are_told_before_anything_runs(suite_file, rows_at):
+    suite_file.write_text(suite_file.read_text().replace("options = { epochs = 1 }", "options = { epoch = 1 }"))
+    with pytest.raises(UsageError, match="has no option 'epoch'"):
+        plan(read_suite(str(suite_file)), rows_at)
+
+
+@pytest.mark.parametrize("name", builtin_suites())
+def test_the_built_in_suites_can_be_read(name):
+    suite = read_suite(name)
+    assert suite.name == name
+    for each, spec in suite.defenses.items():
+        assert stage_of(each, spec)

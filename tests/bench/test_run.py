@@ -1,0 +1,156 @@
+"""A grid runs: the same scores on every executor, nothing twice, and a killed worker or a failed step loses nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from codeward.bench import executors
+from codeward.bench.board import read_board
+from codeward.bench.graph import plan
+from codeward.bench.store import FILE, Done, Store
+from codeward.bench.suite import read_suite
+from codeward.cli import main
+from codeward.errors import DataError, UsageError
+
+
+def bench(suite, rows, out, *more):
+    return main(["bench", str(suite), "--data", str(rows), "-o", str(out), *more])
+
+
+def scores(out):
+    return {line.group: (line.scores, line.problem) for line in read_board(out).lines}
+
+
+def test_the_board_holds_what_was_measured(finished):
+    lines = {(line.attack, line.defense): line for line in read_board(finished / "out").lines}
+    assert set(lines) == {
+        *(("identifier-rename", name) for name in ("none", "killbadcode", "dece", "fine-tuning")),
+        *(("none", name) for name in ("none", "killbadcode")),
+    }
+    plain = lines["identifier-rename", "none"]
+    assert set(plain.scores) == {"utility", "clean utility", "success", "floor", "clean success"}
+    assert plain.scores["utility"].n == 40
+    assert plain.utility == "accuracy"
+    audited = lines["identifier-rename", "killbadcode"]
+    assert {"recall", "fpr", "precision", "auroc"} <= set(audited.scores)
+    assert set(audited.seconds) == {"defense", "training"}
+    assert set(lines["none", "killbadcode"].scores) == {"utility", "clean utility", "fpr"}
+    assert lines["identifier-rename", "dece"].note == "The models are small."
+    assert all(not line.problem for line in lines.values())
+    assert (finished / "out" / plain.record).is_file()
+
+
+def test_workers_give_the_same_scores_and_nothing_is_done_twice(finished, rows_at, half_done, tmp_path, capsys):
+    out, store = tmp_path / "out", ("--store", str(half_done))
+    assert bench(finished / "small.toml", rows_at, out, *store, "--workers", "2") == 0
+    assert scores(out) == scores(finished / "out")
+    steps = sorted(half_done.glob("*/step.json"))
+    before = [file.stat().st_mtime_ns for file in steps]
+    assert bench(finished / "small.toml", rows_at, out, *store, "--executor", "ray", "--address", "nowhere:1") == 0
+    assert [file.stat().st_mtime_ns for file in steps] == before
+    assert "fine-tuning" in capsys.readouterr().out
+
+
+def test_a_suite_is_run_in_parts(finished, rows_at, tmp_path, capsys):
+    out = tmp_path / "out"
+    only = ("--store", str(finished / "out/store"), "--only", "defense=none", "--only", "attack=none")
+    assert bench(finished / "small.toml", rows_at, out, *only, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["lines"]) == 6
+    assert bench(finished / "small.toml", rows_at, out, "--only", "attack=sunshine") == 2
+    assert "no cell of suite 'small' is attack=sunshine" in capsys.readouterr().err
+    assert bench(finished / "small.toml", rows_at, out, "--only", "weather=sunshine") == 2
+    assert bench(finished / "small.toml", rows_at, tmp_path / "new", "--dry-run") == 0
+    assert "0 of them kept" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+def test_folders_of_something_else_are_left_alone(finished, rows_at, tmp_path, capsys):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/thesis.tex").touch()
+    assert bench(finished / "small.toml", rows_at, tmp_path / "other") == 2
+    assert "not empty and not a bench's" in capsys.readouterr().err
+    shutil.copytree(finished / "out", tmp_path / "out")
+    shutil.copy(finished / "small.toml", tmp_path / "large.toml")
+    assert bench(tmp_path / "large.toml", rows_at, tmp_path / "out") == 2
+    assert "board of suite 'small'" in capsys.readouterr().err
+
+
+def test_a_defense_of_another_package_and_a_worker_that_is_killed(finished, rows_at, tmp_path, their_package):
+    text = (finished / "small.toml").read_text().replace("[defenses.dece]", "[defenses.coin]")
+    (tmp_path / "small.toml").write_text(text.replace('defense = "dece"', 'defense = "coin"'), encoding="utf-8")
+    out = tmp_path / "out"
+    shutil.copytree(finished / "out/store", tmp_path / "store")
+    command = [sys.executable, "-m", "codeward", "bench", str(tmp_path / "small.toml"), "--data", str(rows_at)]
+    command += ["-o", str(out), "--store", str(tmp_path / "store"), "--workers", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "coin-was-thrown").exists()
+    coin = next(line for line in read_board(out).lines if line.defense == "coin")
+    assert 0.3 < coin.scores["fpr"].value < 0.7
+    assert coin.scores["success"].n > 0
+
+
+def test_a_failed_step_leaves_the_others_and_is_tried_again(finished, rows_at, tmp_path, monkeypatch, capsys):
+    shutil.copytree(finished / "out/store", tmp_path / "store")
+    graph = plan(read_suite(str(finished / "small.toml")), rows_at)
+    repair = next(key for key, step in graph.steps.items() if step.kind == "repair")
+    last = next(key for key, step in graph.steps.items() if repair in step.inputs.values())
+    for key in (repair, last):
+        shutil.rmtree(tmp_path / "store" / key)
+    weights = tmp_path / "store" / graph.steps[repair].inputs["model"] / "model/config.json"
+    kept = weights.read_text()
+    weights.write_text("{")
+    out = tmp_path / "out"
+    more = ("--store", str(tmp_path / "store"), "--workers", "1")
+    assert bench(finished / "small.toml", rows_at, out, *more) == 4
+    lines = {(line.attack, line.defense): line for line in read_board(out).lines}
+    assert "config.json" in lines["identifier-rename", "fine-tuning"].problem
+    assert not lines["identifier-rename", "fine-tuning"].scores
+    assert lines["identifier-rename", "killbadcode"].scores
+    assert "2 of" in capsys.readouterr().err
+    weights.write_text(kept)
+    assert bench(finished / "small.toml", rows_at, out, *more) == 0
+    assert scores(out) == scores(finished / "out")
+
+
+def test_a_refusal_is_kept_like_a_result(tmp_path, rows_at, finished):
+    text = (finished / "small.toml").read_text().replace("[attacks.identifier-rename]", "[attacks.word-insert]")
+    file = tmp_path / "small.toml"
+    file.write_text(text.replace('attacks = ["identifier-rename"]', 'attacks = ["word-insert"]'), encoding="utf-8")
+    graph = plan(read_suite(str(file)), rows_at)
+    step = next(step for step in graph.steps.values() if step.kind == "poison")
+    store = Store(tmp_path / "store")
+    shutil.copytree(finished / "out/store" / step.inputs["data"], store.place(step.inputs["data"]))
+    done = executors.work(str(store.folder), step.as_json())
+    assert "fits" in done.problem
+    assert store.find(step.key) == done
+
+
+def test_the_store(tmp_path):
+    store = Store(tmp_path)
+    assert store.find("train-0") is None
+    (tmp_path / "train-0").mkdir()
+    (tmp_path / "train-0" / FILE).write_text("{")
+    with pytest.raises(DataError, match=r"damaged; remove the folder .*train-0"):
+        store.find("train-0")
+    (tmp_path / ".train-1.abc").mkdir()
+    store.sweep()
+    assert not (tmp_path / ".train-1.abc").exists()
+
+
+def test_executors(tmp_path):
+    assert 1 <= executors.fitting(1) <= (os.cpu_count() or 1)
+    with (
+        pytest.raises(UsageError, match="unknown executor 'moon'"),
+        executors.executor("moon", tmp_path, workers=1, threads=1, address="auto"),
+    ):
+        pass
+    step = {"kind": "train", "settings": {}, "inputs": {}, "label": ""}
+    lost = executors.work(str(tmp_path / "away"), step)
+    assert isinstance(lost, Done)
+    assert "give a folder that all machines share" in lost.problem
