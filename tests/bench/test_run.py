@@ -72,11 +72,11 @@ def test_a_suite_is_run_in_parts(finished, rows_at, tmp_path, capsys):
 def test_folders_of_something_else_are_left_alone(finished, rows_at, tmp_path, capsys):
     (tmp_path / "other").mkdir()
     (tmp_path / "other/thesis.tex").touch()
-    assert bench(finished / "small.toml", rows_at, tmp_path / "other") == 2
+    assert bench(finished / "small.toml", rows_at, tmp_path / "other") == 4
     assert "not empty and not a bench's" in capsys.readouterr().err
     shutil.copytree(finished / "out", tmp_path / "out")
     shutil.copy(finished / "small.toml", tmp_path / "large.toml")
-    assert bench(tmp_path / "large.toml", rows_at, tmp_path / "out") == 2
+    assert bench(tmp_path / "large.toml", rows_at, tmp_path / "out") == 4
     assert "board of suite 'small'" in capsys.readouterr().err
 
 

@@ -186,16 +186,18 @@ def board_tables(board: "Board") -> list[Table | str]:
 
 
 def _table(title: str, lines: Sequence["Line"]) -> Table:
-    table = Table(
-        title=f"{title} (in percent)", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    table.add_column("defense", style="cyan", no_wrap=True)
+    heads = {"success": "success", "floor": "floor", "utility": lines[0].utility, "fpr": "alarms"}
+    heads = {name: head for name, head in heads.items() if any(name in line.scores for line in lines)}
     published = any(line.published for line in lines)
-    for head in ("success", "floor", lines[0].utility, "false alarms", *(["published"] if published else [])):
+    table = Table(
+        title=f"{title} (in percent)", title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0)
+    )
+    table.add_column("defense", style="cyan", no_wrap=True, min_width=max(len(line.defense) for line in lines))
+    for head in [*heads.values(), *(["published"] if published else [])]:
         table.add_column(head, justify="right", no_wrap=True)
     for line in lines:
-        numbers = [_percent(line.scores.get(name)) for name in ("success", "floor", "utility", "fpr")]
         told = ", ".join(f"{each.score} {100 * each.value:.1f}" for each in line.published)
+        numbers = [_percent(line.scores.get(name)) for name in heads]
         table.add_row(line.defense, *numbers, *([told] if published else []))
     return table
 
@@ -205,4 +207,4 @@ def _percent(figure: "Figure | None") -> str:
         return ""
     if figure.low is None or figure.high is None:
         return f"{100 * figure.value:.1f}"
-    return f"{100 * figure.value:.1f} [{100 * figure.low:.0f}, {100 * figure.high:.0f}]"
+    return f"{100 * figure.value:.1f} [{100 * figure.low:.0f}-{100 * figure.high:.0f}]"
