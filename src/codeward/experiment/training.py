@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeward.data import DataFolder, fingerprint
 from codeward.defenses.training import training_defenses
@@ -13,6 +14,9 @@ from codeward.experiment.splits import training_split
 from codeward.files import write_text
 from codeward.tasks import tasks
 from codeward.victims import TrainConfig, Victim
+
+if TYPE_CHECKING:
+    from codeward.victims.sifting import Sifting
 
 Progress = Callable[[int, int, float], None]
 VALID = "valid"
@@ -74,7 +78,7 @@ def train_run(
             "poison": None if manifest is None else manifest.model_dump(mode="json"),
         },
         seed=config.seed,
-        counts={"train": len(rows), "valid": len(valid), "steps": result.steps},
+        counts={"train": len(rows), "valid": len(valid), "steps": result.steps, **_changed(result.sifting)},
         fingerprints={"train": fingerprint(rows), "model": result.victim.fingerprint},
         environment=environment(),
         timings={"train": round(result.seconds, 3)},
@@ -82,3 +86,8 @@ def train_run(
     )
     write_text(out / FILE, record.model_dump_json(indent=2) + "\n")
     return result.victim, record
+
+
+def _changed(sifting: "Sifting | None") -> dict[str, int]:
+    """Return how many rows a defense left out or put something into."""
+    return {} if sifting is None else {"left out": len(sifting.dropped), "spliced": len(sifting.spliced)}

@@ -32,11 +32,14 @@ def claim(work: Path, key: str, resume: bool) -> None:
     mark = work / "run.txt"
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
-    if any(work.glob("checkpoint-*")) and mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
+    other = mark.is_file() and mark.read_text(encoding="utf-8").strip() != key
+    if other and any(work.rglob("checkpoint-*")):
         raise DataError(
             f"{work}: the checkpoints here are of other data or settings; give the same ones again, or start afresh "
             "with --fresh"
         )
+    if other:
+        shutil.rmtree(work)
     write_text(mark, key + "\n")
 
 

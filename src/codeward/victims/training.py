@@ -19,11 +19,13 @@ from codeward.types import Sample
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
-from codeward.victims.feeding import Collator, encode_rows
+from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
-from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, wrap
+from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, load_victim, wrap
 from codeward.victims.lora import attach, merge
 from codeward.victims.shapes import Shape, new_config, new_model
+from codeward.victims.sifting import FILE as SIFTING
+from codeward.victims.sifting import Sifter, Sifting
 from codeward.victims.tokenizing import fit_tokenizer
 from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch
 from codeward.zoo import resolve
@@ -43,6 +45,8 @@ class TrainResult:
     """Steps and values of ``loss`` and, with validation rows, ``validation loss``."""
     seconds: float
     steps: int
+    sifting: Sifting | None = None
+    """What a defense that trains a scout first changed in the rows."""
 
 
 def train(
@@ -87,13 +91,17 @@ def train(
     hush()
     victim = _new_victim(task, rows, tuple(labels), config)
     claim(work, run_key(rows, valid, labels, config), resume)
+    encoded, sifting = encode_rows(victim, rows), None
+    if isinstance(defense, Sifter):
+        sifting = _sift(defense, task, rows, labels, config, work, progress)
+        encoded = Rows(sifting.apply(encoded.rows, config.max_length))
     network = attach(victim.model, task.kind, config.lora_rank, config.seed) if config.lora_rank else victim.model
     trainer = VictimTrainer(
         kind=task.kind,
         defense=defense,
         model=network,
         args=_arguments(config, work, bool(valid)),
-        train_dataset=encode_rows(victim, rows),
+        train_dataset=encoded,
         eval_dataset=encode_rows(victim, valid) if valid else None,
         data_collator=Collator(victim),
         callbacks=[Watch(progress), *_early_stop(config, bool(valid))],
@@ -106,7 +114,33 @@ def train(
     history = _history(trainer.state.log_history)
     steps = trainer.state.global_step
     shutil.rmtree(work, ignore_errors=True)
-    return TrainResult(victim, history, time.perf_counter() - start, steps)
+    return TrainResult(victim, history, time.perf_counter() - start, steps, sifting)
+
+
+def _sift(
+    defense: Sifter,
+    task: Task,
+    rows: Sequence[Sample],
+    labels: Sequence[str],
+    config: TrainConfig,
+    work: Path,
+    progress: Progress | None,
+) -> Sifting:
+    """Train the scout and ask the defense about its rows, or read what was found before the training was stopped."""
+    if task.kind not in ("classification", "pair"):
+        raise ModelError(f"the loss {config.loss} is for classifiers; {task.name} has no classes")
+    file, folder = work / SIFTING, work / "scout"
+    if file.is_file():
+        return Sifting.load(file)
+    if not (folder / FILE).is_file():
+        plain = config.model_copy(update={"loss": "ce", "loss_options": {}, "patience": 0})
+        train(task, rows, (), labels, plain, folder, progress=progress)
+    scout: Any = load_victim(str(folder), False, False, None, ())
+    targets = [int(row.target) for row in rows if row.target is not None]
+    found = defense.sift(scout, scout.encoder.inputs(rows), targets, config.seed)
+    found.save(file)
+    shutil.rmtree(folder)
+    return found
 
 
 def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> None:
