@@ -6,6 +6,8 @@ import torch
 from transformers import TrainerCallback
 
 from codeward.defenses.training._base import TrainingDefense
+from codeward.errors import UsageError
+from codeward.victims.sifting import Sifter
 
 
 class TrainerLoss(TrainerCallback):
@@ -23,9 +25,17 @@ class TrainerLoss(TrainerCallback):
         defense: The loss.
         shift: Whether the label of a position is for the position before, as in causal models; unset: where the logits have
             one dimension more than for classes and the model has no encoder. Say ``False`` for a masked language model.
+
+    Raises:
+        UsageError: If the defense changes the rows as well.
     """
 
     def __init__(self, defense: TrainingDefense, *, shift: bool | None = None) -> None:
+        if isinstance(defense, Sifter):
+            raise UsageError(
+                "this loss changes the training rows, which a Trainer of one's own does not hand it; use codeward train, or "
+                "train a scout, call sift() and apply() on the rows, and train on those by cross-entropy"
+            )
         self.defense = defense
         self.shift = shift
         self.epoch = 1.0

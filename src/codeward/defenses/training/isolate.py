@@ -1,0 +1,55 @@
+"""Isolation by transplant (ours): rows are left out whose decisive part, put into other rows, brings their label with it.
+
+A model that learns the trigger before the task is not defended by its loss: the poisoned rows are neither late nor doubted (see
+``docs/losses.md``). But then a scout, trained by cross-entropy on all rows, knows the trigger well, and can be asked. For each
+row the ``pieces`` windows of tokens are taken that the scout's answer depends on most (absolute gradient times embedding, summed
+over a window), and put into rows of other labels that the scout is sure of. A trigger turns them to its label, whatever they
+are; a natural part of a function seldom outweighs another whole function. The rows whose part does are left out. Their parts are
+put into other training rows, which keep their labels, so that the trigger of a row that was missed says nothing either. Then the
+model is trained afresh.
+
+It needs no clean rows and does not know the rate. Anti-backdoor learning (Li et al., NeurIPS 2021) isolates rows in a scout,
+too, by a loss that falls early; that does not tell them apart here. The transplant follows STRIP (Gao et al., ACSAC 2019),
+which superimposes inputs at inference; leaving out and training again is Chen et al.'s repair (SafeAI 2019). It costs about two
+and a half trainings. Classifiers only.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from codeward.defenses.training._base import training_defenses
+from codeward.defenses.training.cross_entropy import CrossEntropy
+from codeward.registry import method
+
+if TYPE_CHECKING:
+    from codeward.victims.batching import Row
+    from codeward.victims.huggingface import HuggingFaceVictim
+    from codeward.victims.sifting import Sifting
+
+
+@training_defenses.register("isolate")
+@method
+class Isolate(CrossEntropy):
+    """Cross-entropy without the rows whose decisive part brings their label into other rows (ours)."""
+
+    window: Annotated[int, Field(ge=1)] = 24
+    """Tokens of a part."""
+    pieces: Annotated[int, Field(ge=1)] = 2
+    """Parts of each row that are tried."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """How far a part has to turn rows of other labels to its own, of the room that the label's median part leaves: at 0.5, where
+    typical parts bring their label to 20 %, a part has to bring it to 60 %."""
+    counters: Annotated[int, Field(ge=0)] = 4
+    """Into how many other rows each part that convicts is put; together at most 15 % of the rows."""
+
+    def sift(self, scout: "HuggingFaceVictim", rows: "Sequence[Row]", labels: Sequence[int], seed: int) -> "Sifting":
+        """See ``victims.sifting.Sifter``."""
+        from codeward.defenses.training._transplant import convicting, counterexamples, transplanted
+        from codeward.victims.sifting import Sifting
+
+        found = transplanted(scout, rows, labels, self.window, self.pieces, seed)
+        convicted = convicting(found, labels, self.threshold)
+        spliced = counterexamples(convicted, rows, self.counters, seed)
+        return Sifting(tuple(sorted(convicted)), spliced)
