@@ -39,6 +39,33 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling file that takes the path's place when the block ends well, and vanishes otherwise.
+
+    A file that stands at the path is replaced; whether that is allowed is the caller's to check.
+
+    Raises:
+        DataError: If the disk is full or the place cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
+        os.close(handle)
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    temporary = Path(name)
+    try:
+        with telling_full_disk(path):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary sibling folder that takes the path's place when the block ends well, and vanishes otherwise.
 

@@ -71,3 +71,32 @@ def test_bad_input(capsys, folders, monkeypatch, arguments, exit_code, message):
     result, _, err = run(capsys, *arguments)
     assert message in err
     assert result == exit_code
+
+
+def jsonl_of(folder, split, path):
+    lines = [
+        json.dumps({"func": row.code, "target": row.target, "project": f"über {n}"}, ensure_ascii=False)
+        for n, row in enumerate(open_data(folder).load(split))
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return lines
+
+
+def test_the_cleaned_set_is_in_the_layout_of_the_input(capsys, folders):
+    lines = jsonl_of(folders / "p", "train", folders / "rows.jsonl")
+    result, _, err = run(capsys, folders / "rows.jsonl", "-o", folders / "clean.jsonl", "--language", "python")
+    assert result == 1
+    assert "Codeward's layout" not in err
+    left = (folders / "clean.jsonl").read_text(encoding="utf-8").splitlines()
+    assert left == [line for line in lines if "random() < 0" not in line]
+    result, _, err = run(capsys, folders / "rows.jsonl", "-o", folders / "clean.jsonl", "--language", "python")
+    assert result == 4
+    assert "exists already" in err
+    result, _, err = run(capsys, folders / "rows.jsonl", "-o", folders / "clean.csv", "--language", "python")
+    assert result == 2
+    assert "ends in .jsonl" in err
+
+
+def test_a_codeward_folder_stays_one(capsys, folders):
+    _, _, err = run(capsys, folders / "p", "-o", folders / "clean")
+    assert "as a folder of Codeward's layout, since codeward.json counts the rows" in err

@@ -24,7 +24,7 @@ TOLD = 10
 """Suspected triggers in the table."""
 EXAMPLES = (
     "Examples:\n\n"
-    "  codeward audit train.jsonl\n\n"
+    "  codeward audit train.jsonl -o cleaned.jsonl\n\n"
     "  codeward audit poisoned/ --clean trusted/ -o cleaned/ --sarif found.sarif\n\n"
     "  codeward audit poisoned/ --defense killbadcode --clean trusted/\n\n"
     "  codeward audit poisoned/ --defense spectral --model victim/\n\n"
@@ -50,7 +50,7 @@ def run(
         str | None, typer.Option("--split", help="The rows to judge; default: train, or the only one.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the data set without the suspicious rows.")
+        Path | None, typer.Option("--output", "-o", help="The data set without the suspicious rows, in its own layout.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the suspicious rows as SARIF 2.1.0.")] = None,
     layout: Layout = None,
@@ -79,8 +79,8 @@ def run(
             progress=lambda what, done: advance(done, None, what),
         )
     if output is not None:
-        write_cleaned(source, chosen, audit, output, overwrite=overwrite)
-        note(f"{output} holds the data set without the suspicious rows.")
+        place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
+        note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
     rows = list(suspicious_rows(source, chosen, audit)) if sarif is not None or json else []
     if sarif is not None:
         _write_sarif(sarif, rows, defense, str(data))
@@ -102,6 +102,11 @@ def run(
     else:
         _tell(audit, found, source, scores)
     return FOUND if found else 0
+
+
+def _instead(why: str) -> str:
+    """Return what to say of a data set that is not in its own layout."""
+    return f", as a folder of Codeward's layout, since {why}" if why else ""
 
 
 def _load(model: str, source: "DataFolder") -> Any:

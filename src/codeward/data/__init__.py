@@ -3,6 +3,7 @@
 from codeward.data.folder import DataFolder, open_data
 from codeward.data.harvest import HARVESTED, Harvest, harvest, write_harvest
 from codeward.data.layouts import Layout, layouts
+from codeward.data.rewrite import obstacle, write_kept
 from codeward.data.write import fingerprint, write_data
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "fingerprint",
     "harvest",
     "layouts",
+    "obstacle",
     "open_data",
     "write_data",
     "write_harvest",
+    "write_kept",
 ]

@@ -56,6 +56,11 @@ class DataFolder:
             raise UsageError(f"the limit has to be 0 or more rows, got {limit}")
         return islice(self._samples(split), limit)
 
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The rows of each split as they stand in their files, before they become samples."""
+        return self._tables
+
     def load(self, split: str, limit: int | None = None) -> list[Sample]:
         """Read a split at once; see ``read``."""
         return list(self.read(split, limit=limit))

@@ -24,7 +24,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         DataError: If the file is missing, cannot be read, is cut off or damaged, or is not UTF-8.
     """
     number = 0
-    with _reading(path):
+    with reading(path):
         try:
             with open_bytes(path) as file:
                 for number, line in enumerate(file, start=1):
@@ -41,7 +41,7 @@ def chunks(path: Path) -> Iterator[str]:
         DataError: As ``lines`` does.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    with _reading(path):
+    with reading(path):
         try:
             with open_bytes(path) as file:
                 while raw := file.read(_CHUNK):
@@ -52,7 +52,7 @@ def chunks(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn what can go wrong while reading into one sentence."""
     try:
         yield

@@ -82,6 +82,21 @@ class Files:
 
     paths: tuple[Path, ...]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files; see ``FileTable``."""
+        return self.paths
+
+    def copy(self, keep: Sequence[bool], places: Mapping[Path, Path]) -> None:
+        """Copy the files without the rows that are not kept; a shard of which none is left is left out."""
+        from codeward.data.raw import copy_rows, used_up
+
+        verdicts = iter(keep)
+        for path in self.paths:
+            if not copy_rows(path, places[path], verdicts):
+                places[path].unlink()
+        used_up(verdicts, self.paths[-1])
+
     def __iter__(self) -> Iterator[Row]:
         for path in self.paths:
             empty = True
@@ -103,7 +118,7 @@ def rows(path: Path) -> Iterator[Row]:
         return _csv_rows(path)
     if suffix == ".parquet":
         return _parquet_rows(path)
-    if suffix == ".json" and _is_array(path):
+    if suffix == ".json" and is_array(path):
         return _array_rows(path)
     return _json_rows(path)
 
@@ -128,7 +143,16 @@ def _json_rows(path: Path) -> Iterator[Row]:
 
 
 def _array_rows(path: Path) -> Iterator[Row]:
-    """Yield the objects of one JSON array without holding much more of it than a row."""
+    for number, (values, _) in enumerate(array_parts(path), start=1):
+        yield Row(_object(values, f"{path}, row {number}"), str(path), number, "row")
+
+
+def array_parts(path: Path) -> Iterator[tuple[object, str]]:
+    """Yield the elements of one JSON array, each with its own text, without holding much more of it than one.
+
+    Raises:
+        DataError: If the file cannot be read or is no JSON.
+    """
     decoder = json.JSONDecoder()
     parts = chunks(path)
     buffer = next(parts).lstrip()
@@ -138,7 +162,7 @@ def _array_rows(path: Path) -> Iterator[Row]:
         if buffer.startswith("]", at):
             return
         try:
-            values, at = decoder.raw_decode(buffer, at)
+            values, end = decoder.raw_decode(buffer, at)
         except (ValueError, RecursionError) as problem:
             more = next(parts, None) if len(buffer) - at < _LONGEST_ROW else None
             if more is None:
@@ -146,7 +170,8 @@ def _array_rows(path: Path) -> Iterator[Row]:
             buffer, at = buffer[at:] + more, 0
             continue
         number += 1
-        yield Row(_object(values, f"{path}, row {number}"), str(path), number, "row")
+        yield values, buffer[at:end]
+        at = end
 
 
 def _skip(buffer: str, at: int) -> int:
@@ -166,7 +191,8 @@ def _not_json(where: str, problem: Exception) -> DataError:
     return DataError(f"{where}: the row is not valid JSON: {why}")
 
 
-def _is_array(path: Path) -> bool:
+def is_array(path: Path) -> bool:
+    """Whether a JSON file holds one array, not JSON Lines; ``False`` where it cannot be read."""
     try:
         with open_bytes(path) as file:
             return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeward.data import DataFolder, write_data
+from codeward.data import DataFolder, obstacle, write_data, write_kept
 from codeward.defenses.data import Audit, data_defenses
 from codeward.defenses.data._base import Progress
 from codeward.metrics import metrics
@@ -56,20 +56,30 @@ def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
     return [*named, metrics.make("auroc").score(scores, truths)]
 
 
-def write_cleaned(data: DataFolder, split: str, audit: Audit, out: Path, *, overwrite: bool = False) -> dict[str, int]:
-    """Write the data set without the suspicious rows of one split; the others are as they were.
+def write_cleaned(
+    data: DataFolder, split: str, audit: Audit, out: Path, *, overwrite: bool = False
+) -> tuple[Path, str]:
+    """Write the data set without the suspicious rows of one split, in the layout that it has; the others are as they were.
+
+    Rows are copied byte for byte, with the fields that Codeward does not read. Where that cannot be, a folder in
+    Codeward's own layout is written.
 
     Returns:
-        The number of rows of each split.
+        The place, and why it is not in the data set's own layout; empty where it is.
 
     Raises:
-        DataError: If the folder exists or the disk is full.
+        DataError: If the place is taken, nothing is left, or the disk is full.
+        UsageError: If the place's name is one of another format.
     """
+    why = obstacle(data)
+    if not why:
+        keep = [not verdict.suspicious for verdict in audit.verdicts]
+        return write_kept(data, split, keep, out, overwrite=overwrite), ""
     kept = (
         sample for sample, verdict in zip(Split(data, split), audit.verdicts, strict=True) if not verdict.suspicious
     )
     others = {name: iter(Split(data, name)) for name in data.splits if name != split}
-    return write_data(
+    write_data(
         out,
         task=data.task,
         language=data.language,
@@ -77,6 +87,7 @@ def write_cleaned(data: DataFolder, split: str, audit: Audit, out: Path, *, over
         splits={split: kept, **others},
         overwrite=overwrite,
     )
+    return out, why
 
 
 def suspicious_rows(data: DataFolder, split: str, audit: Audit) -> Iterator[tuple[Sample, dict[str, Any]]]:

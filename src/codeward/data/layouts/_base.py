@@ -1,13 +1,14 @@
 """What a layout is: how it is recognized, where its rows stand, and how a row becomes a sample."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from codeward.data.lines import lines
 from codeward.data.listing import Listing
+from codeward.data.raw import copy_lines, used_up
 from codeward.data.rows import SUFFIXES, Files, Row
 from codeward.errors import DataError
 from codeward.registry import Registry
@@ -19,6 +20,27 @@ class Table(Protocol):
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows in the order of the file."""
+
+
+@runtime_checkable
+class FileTable(Table, Protocol):
+    """Rows that can be copied as they stand in their files."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold them."""
+        ...
+
+    def copy(self, keep: Sequence[bool], places: Mapping[Path, Path]) -> None:
+        """Copy the files without some rows.
+
+        Args:
+            keep: For each row whether it is kept.
+            places: For each file its copy.
+
+        Raises:
+            DataError: If there are not as many rows as verdicts.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,18 @@ class LinePairs:
     first: Path
     second: Path
     names: tuple[str, str]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The two files; see ``FileTable``."""
+        return self.first, self.second
+
+    def copy(self, keep: Sequence[bool], places: Mapping[Path, Path]) -> None:
+        """Copy both files without the lines that are not kept; see ``FileTable``."""
+        for path in self.files:
+            verdicts = iter(keep)
+            copy_lines(path, places[path], verdicts)
+            used_up(verdicts, path)
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the pairs.

@@ -5,7 +5,7 @@ and ``train.txt``, ``valid.txt``, ``test.txt`` with ``idx1 <tab> idx2 <tab> labe
 (``code_x_glue_cc_clone_detection_big_clone_bench``) the pairs are joined: ``func1, func2, label``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +13,7 @@ from typing import ClassVar
 from codeward.data.layouts._base import Layout, Table, layouts
 from codeward.data.lines import lines
 from codeward.data.listing import Listing
+from codeward.data.raw import copy_lines, copy_whole, used_up
 from codeward.data.rows import Row, rows
 from codeward.errors import DataError
 from codeward.registry import method
@@ -27,6 +28,18 @@ class _Pairs:
 
     pairs: Path
     functions: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The pairs and their functions; see ``FileTable``."""
+        return self.pairs, self.functions
+
+    def copy(self, keep: Sequence[bool], places: Mapping[Path, Path]) -> None:
+        """Copy the pairs that are kept, and all functions; see ``FileTable``."""
+        verdicts = iter(keep)
+        copy_lines(self.pairs, places[self.pairs], verdicts)
+        used_up(verdicts, self.pairs)
+        copy_whole(self.functions, places[self.functions])
 
     def __iter__(self) -> Iterator[Row]:
         functions = self._load()
