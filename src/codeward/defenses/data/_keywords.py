@@ -1,0 +1,154 @@
+"""Keywords: the names, statements and words of rows that a model may rest on; where to look for them, and whom they convict."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from codeward.defenses._elements import Element, ElementKind, cut, parts_of, reaches, without
+from codeward.defenses.data._base import Audit, Evidence, Progress, Rows, convicted, told
+from codeward.defenses.data._lexing import texts_of
+from codeward.errors import CodeError
+from codeward.seeds import derive_int
+from codeward.types import Sample
+from codeward.victims.base import Floats, Victim
+
+Group = int | None
+"""The class of a row; text and search have one group only."""
+Key = tuple[Group, str]
+"""A keyword of the rows of one group."""
+KINDS: tuple[ElementKind, ...] = ("identifier", "statement")
+COMMON = 0.5
+"""Keywords in a larger share of the rows cannot be told from the rows."""
+LONGEST = 200
+"""Characters of a keyword, at most."""
+CHUNK = 64
+"""Rows whose copies share batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is looked at, with the parts of it that are keywords."""
+
+    sample: Sample
+    reach: dict[str, int]
+    """How many characters the model reads of each field."""
+    parts: tuple[Element, ...]
+    ranks: tuple[int, ...]
+    """For each part which one of its kind it is in the row, from 0."""
+
+
+def group_of(sample: Sample) -> Group:
+    """Return the class of a row."""
+    return sample.target if isinstance(sample.target, int) else None
+
+
+def name_of(part: Element) -> str:
+    """Return a keyword: the part's text, its white space evened out."""
+    return " ".join(part.text.split())
+
+
+def looked_at(
+    rows: Rows, victim: Victim, *, limit: int, min_rows: int, seed: int, progress: Progress | None
+) -> list[Row]:
+    """Return rows with those of their parts that stand in several rows, but not in most.
+
+    Args:
+        rows: All rows; read once.
+        victim: The model, which tells how far it reads.
+        limit: How many rows of each group, drawn at random.
+        min_rows: In how many rows of its group a keyword has to stand.
+        seed: Of the draw.
+        progress: See ``DataDefense.audit``.
+    """
+    samples = _drawn(told(rows, "reading", progress), limit, Random(derive_int(seed, "rows")))
+    found: list[tuple[Sample, dict[str, int], list[Element]]] = []
+    for sample, reach in zip(samples, reaches(samples, victim.task.kind, victim.reach), strict=True):
+        found.append((sample, reach, _parts(sample, reach)))
+    counts = Counter(key for sample, _, parts in found for key in {(group_of(sample), name_of(p)) for p in parts})
+    overall: Counter[str] = Counter()
+    for (_, name), count in counts.items():
+        overall[name] += count
+    kept = {key for key, n in counts.items() if n >= min_rows and overall[key[1]] <= COMMON * len(samples)}
+    return [_row(sample, reach, parts, kept) for sample, reach, parts in found]
+
+
+def effects(rows: Sequence[Row], victim: Victim, progress: Progress | None) -> list[Floats]:
+    """Return for each row how far deleting each of its parts moves its representation (the largest of all dimensions)."""
+    moved: list[Floats] = []
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        copies = []
+        for row in part:
+            copies.append(cut(row.sample, row.reach))
+            copies += [without(copies[-1], each, row.reach[each.field], "") for each in row.parts]
+        vectors, at = victim.embed(copies), 0
+        for row in part:
+            own = vectors[at : at + len(row.parts) + 1]
+            moved.append(np.abs(own[1:] - own[0]).max(axis=1, initial=0.0))
+            at += len(own)
+        if progress is not None:
+            progress("deleting keywords", len(moved))
+    return moved
+
+
+def audit_by(
+    rows: Rows, scores: Mapping[Key, float], least: float, progress: Progress | None, notes: tuple[str, ...] = ()
+) -> Audit:
+    """Convict the rows that hold a keyword of their group whose score is at least so much.
+
+    A row's score is the largest of its keywords'; 0 where it has none.
+    """
+    units: dict[str, float] = {}
+    for (_, name), score in scores.items():
+        if score >= least:
+            units[name] = max(score, units.get(name, score))
+
+    def judged() -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
+        for sample in told(rows, "judging", progress):
+            group = group_of(sample)
+            parts = _parts(sample, {field: len(text) for field, text in texts_of(sample)})
+            valued = [(scores.get((group, name_of(part)), 0.0), part) for part in parts]
+            evidence = tuple(
+                Evidence(name_of(part), part.spans[0], part.field) for score, part in valued if score >= least
+            )
+            yield sample, max((score for score, _ in valued), default=0.0), evidence
+
+    return Audit(*convicted(judged(), units), notes)
+
+
+def _drawn(rows: Iterable[Sample], limit: int, rng: Random) -> list[Sample]:
+    """Return at most so many rows of each group, in their order (reservoir sampling)."""
+    groups: defaultdict[Group, list[tuple[int, Sample]]] = defaultdict(list)
+    seen: Counter[Group] = Counter()
+    for number, sample in enumerate(rows):
+        own, group = groups[group_of(sample)], group_of(sample)
+        seen[group] += 1
+        if len(own) < limit:
+            own.append((number, sample))
+        elif (place := rng.randrange(seen[group])) < limit:
+            own[place] = (number, sample)
+    return [sample for _, sample in sorted((pair for own in groups.values() for pair in own), key=lambda pair: pair[0])]
+
+
+def _parts(sample: Sample, reach: Mapping[str, int]) -> list[Element]:
+    """Return the parts of a row; none of a text that cannot be parsed."""
+    found: list[Element] = []
+    for field, end in reach.items():
+        try:
+            found += parts_of(sample, field, end, KINDS)
+        except CodeError:
+            continue
+    return [part for part in found if 0 < len(part.text) <= LONGEST]
+
+
+def _row(sample: Sample, reach: dict[str, int], parts: Sequence[Element], kept: set[Key]) -> Row:
+    seen: Counter[tuple[str, str]] = Counter()
+    pairs: list[tuple[Element, int]] = []
+    for part in parts:
+        if (group_of(sample), name_of(part)) in kept:
+            pairs.append((part, seen[part.field, part.kind]))
+        seen[part.field, part.kind] += 1
+    return Row(sample, reach, tuple(part for part, _ in pairs), tuple(rank for _, rank in pairs))
