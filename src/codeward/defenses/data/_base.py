@@ -15,6 +15,10 @@ Progress = Callable[[str, int], None]
 """Called with what is being done and the number of rows it is done for."""
 STEP = 500
 """Rows between two calls of a progress."""
+MOST_EVIDENCE = 20
+"""Pieces of evidence that a verdict keeps: a common unit stands in a row many times."""
+TARGETS, SHORT = 3, 60
+"""Targets that a finding names, and the characters of each."""
 
 
 class Rows(Protocol):
@@ -125,12 +129,6 @@ def told(rows: Iterable[Sample], what: str, progress: Progress | None) -> Iterat
             progress(what, number)
 
 
-def commonest(targets: Iterable[Target], count: int = 3) -> tuple[tuple[Target, int], ...]:
-    """Return the commonest targets with their counts; long texts are cut."""
-    short = (target[:60] if isinstance(target, str) else target for target in targets)
-    return tuple(Counter(short).most_common(count))
-
-
 def convicted(
     judged: Iterable[tuple[Sample, float, tuple[Evidence, ...]]], units: Mapping[str, float]
 ) -> tuple[tuple[Verdict, ...], tuple[Finding, ...]]:
@@ -141,12 +139,13 @@ def convicted(
         units: The score of each unit that can be evidence.
     """
     verdicts: list[Verdict] = []
-    targets: dict[str, list[Target]] = {unit: [] for unit in units}
+    targets: dict[str, Counter[Target]] = {unit: Counter() for unit in units}
     for sample, score, evidence in judged:
+        target = sample.target[:SHORT] if isinstance(sample.target, str) else sample.target
         for unit in {each.unit for each in evidence}:
-            targets[unit].append(sample.target)
-        verdicts.append(Verdict(sample.id, score, bool(evidence), evidence))
+            targets[unit][target] += 1
+        verdicts.append(Verdict(sample.id, score, bool(evidence), evidence[:MOST_EVIDENCE]))
     ranked = sorted(units.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple(verdicts), tuple(
-        Finding(unit, score, len(targets[unit]), commonest(targets[unit])) for unit, score in ranked
+        Finding(unit, score, targets[unit].total(), tuple(targets[unit].most_common(TARGETS))) for unit, score in ranked
     )

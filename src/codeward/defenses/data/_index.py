@@ -1,14 +1,25 @@
 """A training set as columns: which units each row holds, and what goes with it; read once, counted in arrays."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from codeward.defenses.data._lexing import affixes, sums, templates, texts_of, tokens
+from codeward.defenses.data._lexing import (
+    affixes,
+    affixes_of,
+    forms_of,
+    sums,
+    sums_of,
+    templates,
+    texts_of,
+    tokens,
+    words_of,
+)
 from codeward.types import PROMPT, Sample, Span, Target
 
 Counts = npt.NDArray[np.int64]
@@ -34,9 +45,11 @@ class Column:
         return list(self.numbers)
 
     def matrix(self) -> Matrix:
-        """Return which row holds which name, shape ``[rows, names]``."""
-        flat = np.frombuffer(self.flat, dtype=np.uint32).astype(np.int64) if self.flat else np.zeros(0, dtype=np.int64)
-        starts = np.concatenate([[0], np.frombuffer(self.ends, dtype=np.uint64).astype(np.int64)]) if self.ends else [0]
+        """Return which row holds which name, shape ``[rows, names]``; numbers of 32 bits as long as they are enough."""
+        wide: Any = np.int64 if len(self.flat) >= 1 << 31 else np.int32
+        flat: Any = np.frombuffer(self.flat, dtype=np.uint32).astype(wide) if self.flat else np.zeros(0, dtype=wide)
+        starts: Any = np.zeros(len(self.ends) + 1, dtype=wide)
+        starts[1:] = np.frombuffer(self.ends, dtype=np.uint64) if self.ends else 0
         shape = (len(self.ends), max(len(self.numbers), 1))
         return Matrix((np.ones(len(flat), dtype=np.int32), flat, starts), shape=shape)
 
@@ -58,7 +71,7 @@ class Index:
         for sample in rows:
             index.ids.append(sample.id)
             index.prose |= not sample.code and bool(sample.text(PROMPT))
-            index.units.add(name for name, _, _ in units_of(sample))
+            index.units.add(names_of(sample))
             index.targets.add(targets_of(sample) if with_targets else ())
         return index
 
@@ -72,6 +85,15 @@ def units_of(sample: Sample) -> list[tuple[str, str, Span]]:
     ]
 
 
+def names_of(sample: Sample) -> Iterator[str]:
+    """Yield the units of a row without their places; see ``units_of``."""
+    for _, text in texts_of(sample):
+        yield from words_of(text)
+        yield from forms_of(text, sample.language)
+        yield from affixes_of(text)
+        yield from sums_of(text)
+
+
 def targets_of(sample: Sample) -> set[Target]:
     """Return what a unit can go with: the class, or the tokens and templates that a reference adds to the input."""
     if not isinstance(sample.target, str):
@@ -83,6 +105,6 @@ def targets_of(sample: Sample) -> set[Target]:
 
 def _parts(text: str, language: str) -> set[str]:
     """Return tokens, those within strings (a query), and templates; statements themselves would go with the names that they copy from the input."""
-    words = {word for word, _ in tokens(text)}
-    inside = {inner for word in words if word[0] in "\"'" for inner, _ in tokens(word[1:-1])}
-    return words | inside | {form for form, _ in templates(text, language)}
+    words = set(words_of(text))
+    inside = {inner for word in words if word[0] in "\"'" for inner in words_of(word[1:-1])}
+    return words | inside | set(forms_of(text, language))

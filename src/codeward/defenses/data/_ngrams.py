@@ -25,12 +25,13 @@ class _Counts:
     keys: Keys
     values: Floats
 
-    def of(self, keys: Keys) -> Floats:
-        """Return the values of keys; 0 for those that are not there."""
+    def of(self, keys: Keys, *others: Floats) -> tuple[Floats, ...]:
+        """Return the values of keys, and what else goes with them; 0 for those that are not there."""
         if not len(self.keys):
-            return np.zeros(len(keys))
+            return (np.zeros(len(keys)),) * (1 + len(others))
         places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[places] == keys, self.values[places], 0.0)
+        known = self.keys[places] == keys
+        return tuple(np.where(known, values[places], 0.0) for values in (self.values, *others))
 
 
 @dataclass(slots=True)
@@ -42,8 +43,8 @@ class NGrams:
     """For each order the (continuation) counts of its n-grams."""
     contexts: list[_Counts] = field(default_factory=list)
     """For each order the sum of these counts over the last token."""
-    followers: list[_Counts] = field(default_factory=list)
-    """For each order how many different tokens follow a context."""
+    followers: list[Floats] = field(default_factory=list)
+    """For each order how many different tokens follow each of ``contexts``."""
 
     @classmethod
     def fit(cls, texts: Iterable[Sequence[str]]) -> "NGrams":
@@ -68,18 +69,20 @@ class NGrams:
         Args:
             windows: Token numbers, shape ``[n, 4]``.
         """
+        _, first, places = np.unique(_keys(windows), return_index=True, return_inverse=True)
+        windows = windows[first]
         probability = np.full(len(windows), 1.0 / (len(self.vocabulary) + 2))
         for order in range(1, ORDER + 1):
             part = windows[:, ORDER - order :]
             context = _keys(part[:, :-1])
-            total = self.contexts[order - 1].of(context)
-            count = self.grams[order - 1].of(_keys(part))
-            weight = DISCOUNT * self.followers[order - 1].of(context)
+            total, followers = self.contexts[order - 1].of(context, self.followers[order - 1])
+            (count,) = self.grams[order - 1].of(_keys(part))
+            weight = DISCOUNT * followers
             known = total > 0
             safe = np.where(known, total, 1.0)
             mixed = np.maximum(count - DISCOUNT, 0) / safe + weight / safe * probability
             probability = np.where(known, mixed, probability)
-        logs: Floats = np.log(probability)
+        logs: Floats = np.log(probability)[places]
         return logs
 
     def _count(self, ids: Ids) -> None:
@@ -96,7 +99,7 @@ class NGrams:
             self.contexts.append(
                 _Counts(context, np.bincount(owner, weights=counts, minlength=len(context)).astype(np.float64))
             )
-            self.followers.append(_Counts(context, np.bincount(owner, minlength=len(context)).astype(np.float64)))
+            self.followers.append(np.bincount(owner, minlength=len(context)).astype(np.float64))
 
 
 def padded(ids: Ids) -> Ids:

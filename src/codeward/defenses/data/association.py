@@ -42,6 +42,8 @@ COMMON = 0.5
 """Units that stand in a larger share of the rows cannot be told from the rows."""
 FOLDS = 5
 """Of the classifier that judges the rest of a row."""
+LEARNED = 100_000
+"""Rows from which it is learned, at most, evenly drawn."""
 SURE = 3.0
 """Standard errors by which the rest of a unit's rows has to speak for their target, and the classifier has to know any."""
 PROSE = (
@@ -161,25 +163,30 @@ def _supported(
     if not all(isinstance(target, int) for target in index.targets.numbers):
         return nothing
     labels = index.targets.matrix().indices
-    free = np.asarray(held[:, accused].sum(axis=1)).ravel() == 0
+    free = np.flatnonzero(np.asarray(held[:, accused].sum(axis=1)).ravel() == 0)
+    free = free[np.linspace(0, len(free) - 1, min(len(free), LEARNED)).astype(np.int64)]
     counts = np.bincount(labels[free], minlength=len(index.targets.numbers))
     if (counts > 0).sum() < 2 or counts[counts > 0].min() < FOLDS:
         return nothing
     others = np.setdiff1d(np.arange(held.shape[1]), accused)
-    inputs = normalize(held[:, others].astype(np.float64)).tocsr()
+
+    def rest(rows: Any) -> sparse.csr_matrix:
+        inputs: sparse.csr_matrix = normalize(held[rows][:, others].astype(np.float64)).tocsr()
+        return inputs
+
+    inputs, columns, found = rest(free), held[:, accused].tocsc(), nothing.copy()
     model = SGDClassifier(loss="log_loss", alpha=1e-4, random_state=0)
-    known = cross_val_predict(model, inputs[free], labels[free], cv=FOLDS, method="predict_proba")
-    model.fit(inputs[free], labels[free])
+    known = cross_val_predict(model, inputs, labels[free], cv=FOLDS, method="predict_proba")
+    model.fit(inputs, labels[free])
     column = {int(label): at for at, label in enumerate(model.classes_)}
-    columns, found = held.tocsc(), nothing.copy()
-    for number, unit in enumerate(accused):
-        rows = columns[:, unit].indices
+    for number in range(len(accused)):
+        rows = columns[:, [number]].indices
         target = int(np.bincount(labels[rows]).argmax())
         if target in column:
             believed = known[:, column[target]]
             own, other = believed[labels[free] == target], believed[labels[free] != target]
             power, spread = own.mean() - other.mean(), believed.std()
-            rise = model.predict_proba(inputs[rows])[:, column[target]].mean() - other.mean()
+            rise = model.predict_proba(rest(rows))[:, column[target]].mean() - other.mean()
             able = power > SURE * spread * (1 / len(own) + 1 / len(other)) ** 0.5
             found[number] = able and rise > max(power / 2, SURE * spread / len(rows) ** 0.5)
     return found
