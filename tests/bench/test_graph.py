@@ -95,6 +95,19 @@ def test_wrong_options_are_told_before_anything_runs(suite_file, rows_at):
         plan(read_suite(str(suite_file)), rows_at)
 
 
+def test_suites_are_included(suite_file, rows_at, tmp_path):
+    both = tmp_path / "both.toml"
+    both.write_text(f'include = ["{suite_file}"]\nprotected = 7\n')
+    one, two = (plan(read_suite(str(file)), rows_at) for file in (suite_file, both))
+    assert [cell.place for cell in two.cells] == [cell.place for cell in one.cells]
+    both.write_text(f'include = ["{suite_file}"]\n[data.small]\npath = "data"\n')
+    with pytest.raises(DataError, match="means something else by data 'small'"):
+        read_suite(str(both))
+    both.write_text('title = "Nothing"\n')
+    with pytest.raises(DataError, match="needs data, models and attacks"):
+        read_suite(str(both))
+
+
 @pytest.mark.parametrize("name", builtin_suites())
 def test_the_built_in_suites_can_be_read(name):
     suite = read_suite(name)

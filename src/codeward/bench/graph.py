@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -95,33 +96,31 @@ def plan(suite: Suite, root: Path, *, seeds: tuple[int, ...] = ()) -> Graph:
         UsageError: If a name or an option is wrong.
     """
     graph = Graph()
-    for seed in seeds or suite.seeds:
-        for data in _chosen(suite.data, [block.data for block in suite.grid]):
-            _plan_data(graph, suite, root, data, seed)
+    sources: dict[tuple[str, int], tuple[Task, str]] = {}
+    for block in suite.grid:
+        for seed, name in product(seeds or block.seeds, block.data):
+            if (name, seed) not in sources:
+                sources[name, seed] = _source(graph, suite.data[name], root, name, seed)
+            for model, attack, rate in _combinations(block):
+                row = _Row(graph, suite, name, model, attack, rate, seed, *sources[name, seed])
+                for defense in block.defenses:
+                    cell = row.cell(defense)
+                    if cell not in graph.cells:
+                        graph.cells.append(cell)
     return graph
 
 
-def _plan_data(graph: Graph, suite: Suite, root: Path, name: str, seed: int) -> None:
-    spec = suite.data[name]
+def _source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> tuple[Task, str]:
+    """Add the step that draws the rows of a data set, and return its task and key."""
     folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
     task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
-    source = graph.add("source", _source(spec, folder, task, seed), {}, f"{name}: rows")
-    for block in suite.grid:
-        if block.data and name not in block.data:
-            continue
-        for model, attack, rate in _combinations(suite, block):
-            row = _Row(graph, suite, name, task, model, attack, rate, seed, source)
-            for defense in block.defenses or suite.defenses:
-                cell = row.cell(defense)
-                if cell not in graph.cells:
-                    graph.cells.append(cell)
+    return task, graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")
 
 
-def _combinations(suite: Suite, block: Block) -> Iterator[tuple[str, str, float]]:
-    for model in block.models or suite.models:
-        for attack in block.attacks or suite.attacks:
-            for rate in [0.0] if attack == NONE else block.rates or suite.rates:
-                yield model, attack, rate
+def _combinations(block: Block) -> Iterator[tuple[str, str, float]]:
+    for model, attack in product(block.models, block.attacks):
+        for rate in [0.0] if attack == NONE else block.rates:
+            yield model, attack, rate
 
 
 class _Row:
@@ -132,18 +131,18 @@ class _Row:
         graph: Graph,
         suite: Suite,
         data: str,
-        task: Task,
         model: str,
         attack: str,
         rate: float,
         seed: int,
+        task: Task,
         source: str,
     ) -> None:
         self.graph, self.suite, self.task = graph, suite, task
         self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
         self.source = source
         self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
-        self.config = {**suite.models[model].train, "seed": seed}
+        self.config = {**suite.models[model].train, **suite.data[data].training, "seed": seed}
 
     def cell(self, name: str) -> Cell:
         """Plan the steps of one defense."""
@@ -237,7 +236,7 @@ def stage_of(name: str, spec: DefenseSpec) -> Stage:
     return found[0]
 
 
-def _source(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:
+def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:
     rows = {"train": spec.train, "valid": spec.valid, "test": spec.test}
     common = {"layout": spec.layout, "task": task.name, "rows": rows, "seed": seed}
     if folder is None:
@@ -265,11 +264,3 @@ def content(path: Path) -> str:
             while piece := stream.read(1 << 20):
                 digest.update(piece)
     return digest.hexdigest()
-
-
-def _chosen(known: Mapping[str, object], wanted: list[tuple[str, ...]]) -> list[str]:
-    """Return the names that any block of the grid asks for, in the suite's order."""
-    if any(not names for names in wanted):
-        return list(known)
-    asked = {name for names in wanted for name in names}
-    return [name for name in known if name in asked]

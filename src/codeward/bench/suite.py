@@ -32,6 +32,8 @@ class DataSpec(_Table):
     valid: int = Field(default=250, ge=1)
     """Clean rows that the defenses are given."""
     test: int = Field(default=1000, ge=1)
+    training: dict[str, Any] = {}
+    """Fields of the training configuration that these rows need, over those of the model."""
 
 
 class ModelSpec(_Table):
@@ -73,6 +75,7 @@ class Block(_Table):
     attacks: tuple[str, ...] = ()
     defenses: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
+    seeds: tuple[int, ...] = ()
 
 
 class Note(_Table):
@@ -96,11 +99,14 @@ class Suite(_Table):
     rates: tuple[Rate, ...] = (0.05,)
     protected: int = Field(default=300, ge=1)
     """Test rows on which input defenses are measured at most; they ask the model many times for each."""
-    data: dict[str, DataSpec]
-    models: dict[str, ModelSpec]
-    attacks: dict[str, AttackSpec]
+    include: tuple[str, ...] = ()
+    """Suites whose tables and grids are taken in."""
+    data: dict[str, DataSpec] = {}
+    models: dict[str, ModelSpec] = {}
+    attacks: dict[str, AttackSpec] = {}
     defenses: dict[str, DefenseSpec] = {NONE: DefenseSpec()}
-    grid: tuple[Block, ...] = (Block(),)
+    grid: tuple[Block, ...] = ()
+    """Empty: every combination."""
     notes: tuple[Note, ...] = ()
 
 
@@ -130,7 +136,40 @@ def read_suite(name: str) -> Suite:
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"{file}: {where}: {first['msg']}") from None
     _check_names(file, suite)
+    suite = suite.model_copy(update={"grid": _complete(suite)})
+    for each in suite.include:
+        suite = _taken_in(file, suite, read_suite(each))
+    if not suite.grid:
+        raise DataError(f"{file}: it needs data, models and attacks, or suites to include")
     return suite
+
+
+def _complete(suite: Suite) -> tuple[Block, ...]:
+    """Return the grid with every block naming all that it means."""
+    whole = {noun: tuple(getattr(suite, noun)) for noun in ("data", "models", "attacks", "defenses", "rates", "seeds")}
+    if not (suite.data and suite.models and suite.attacks):
+        return ()
+    return tuple(
+        Block.model_validate({noun: getattr(block, noun) or names for noun, names in whole.items()})
+        for block in suite.grid or (Block(),)
+    )
+
+
+def _taken_in(file: Path, suite: Suite, other: Suite) -> Suite:
+    """Return a suite with the tables and the grid of another.
+
+    Raises:
+        DataError: If the two mean different things by one name.
+    """
+    merged: dict[str, Any] = {"grid": suite.grid + other.grid, "notes": suite.notes + other.notes}
+    for noun in ("data", "models", "attacks", "defenses"):
+        ours, theirs = getattr(suite, noun), getattr(other, noun)
+        unlike = [name for name in ours if name in theirs and ours[name] != theirs[name]]
+        if unlike:
+            raise DataError(f"{file}: suite {other.name!r} means something else by {noun} {unlike[0]!r}; rename it")
+        merged[noun] = {**ours, **theirs}
+    merged["protected"] = min(suite.protected, other.protected)
+    return suite.model_copy(update=merged)
 
 
 def _check_names(file: Path, suite: Suite) -> None:
