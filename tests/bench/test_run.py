@@ -38,6 +38,7 @@ def test_the_board_holds_what_was_measured(finished):
     audited = lines["identifier-rename", "killbadcode"]
     assert {"recall", "fpr", "precision", "auroc"} <= set(audited.scores)
     assert set(audited.seconds) == {"defense", "training"}
+    assert plain.seconds == {}
     assert set(lines["none", "killbadcode"].scores) == {"utility", "clean utility", "fpr"}
     assert lines["identifier-rename", "dece"].note == "The models are small."
     assert all(not line.problem for line in lines.values())

@@ -66,7 +66,8 @@ class Line(_Frozen):
     """``utility`` and ``success`` behind the defense, ``floor`` (the rate without trigger), ``clean utility`` and ``clean success``
     (of a clean model), and what the defense itself has: ``recall``, ``fpr``, ``precision``, ``auroc``, ``localization``."""
     seconds: dict[str, float] = {}
-    """``defense``: what it cost once; ``input``: what it costs for each clean input."""
+    """``defense``: what auditing or repairing cost; ``training``: what the model that it leads to cost; ``input``: what each clean
+    input costs."""
     published: tuple[Published, ...] = ()
     note: str = ""
     """Why the published figure is another one."""

@@ -112,15 +112,18 @@ def _audited(store: Store, cell: Cell) -> dict[str, Figure]:
 
 def _seconds(cell: Cell, done: Mapping[str, Done], record: Record) -> dict[str, float]:
     """Return what the defense cost: the steps that only it needs, and for each input."""
-    seconds = {
-        "defense": sum(done[cell.steps[role]].seconds for role in ("audit", "scan", "repair") if role in cell.steps)
-    }
+    seconds: dict[str, float] = {}
+    own = [done[cell.steps[role]].seconds for role in ("audit", "scan") if role in cell.steps]
     if cell.place.stage in ("data", "training"):
         seconds["training"] = done[cell.steps["model"]].seconds
     if cell.place.stage == "model":
-        seconds["defense"] += done[cell.steps["model"]].seconds
+        own.append(done[cell.steps["model"]].seconds)
+    if own:
+        seconds["defense"] = sum(own)
     each = record.timings.get(f"{cell.place.method}, a clean input")
-    return {name: round(value, 4) for name, value in seconds.items()} | ({} if each is None else {"input": each})
+    if each is not None:
+        seconds["input"] = each
+    return {name: round(value, 4) for name, value in seconds.items()}
 
 
 def _note(notes: Sequence[Note], cell: Cell) -> str:
