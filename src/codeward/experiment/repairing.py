@@ -53,7 +53,7 @@ def repair(
         name: The defense.
         options: Its options.
         inspection: What a scan found.
-        others: Clean samples on which utility is measured; unset: the same.
+        others: Clean samples on which utility is measured, if every class is among them; else the same are.
         verify: The defense that scans the cleaned model, with its default options; unset: none does.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
@@ -65,7 +65,9 @@ def repair(
     """
     defense = model_defenses.make(name, options)
     model = defense.repair(victim, clean, inspection, memory=memory, progress=progress)
-    judged = list(others) or list(clean)
+    # Where a class is used up by the repair, what is left says nothing of it.
+    apart = {sample.target for sample in clean} <= {sample.target for sample in others}
+    judged = list(others if apart else clean)
     second = None
     if verify is not None:
         second = model_defenses.make(verify, {}).inspect(model, clean, memory=memory, progress=progress)
@@ -75,7 +77,7 @@ def repair(
         tuple(utility(victim, judged)),
         tuple(utility(model, judged)),
         len(judged),
-        bool(others),
+        apart,
         second,
     )
 

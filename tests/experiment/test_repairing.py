@@ -1,0 +1,25 @@
+"""Utility before and after a repair is measured on samples kept apart, where these say something of every class."""
+
+import pytest
+
+from codeward.experiment.repairing import repair
+from codeward.tasks import tasks
+from codeward.victims import make_config
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory, clean_rows):
+    from codeward.victims.training import train
+
+    task = tasks.make("defect")
+    small = {"model": "scratch-encoder", "hidden": 16, "layers": 1, "vocabulary": 400, "max_length": 32, "epochs": 6}
+    out = tmp_path_factory.mktemp("m") / "victim"
+    return train(task, clean_rows, [], ("clean", "defective"), make_config(task, small), out).victim
+
+
+@pytest.mark.parametrize(("kept", "apart"), [((0, 1), True), ((0,), False)])
+def test_where_utility_is_measured(victim, clean_rows, kept, apart):
+    others = [row for row in clean_rows[80:] if row.target in kept]
+    done = repair(victim, clean_rows[:80], "fine-tuning", {"epochs": 1}, others=others)
+    assert done.apart == apart
+    assert done.judged == (len(others) if apart else 80)
