@@ -36,8 +36,10 @@ def make(family, tokenizer, kind):
 
 
 CASES = [
-    *((family, "class") for family in ("encoder", "rotary-encoder", "seq2seq", "decoder")),
+    *((family, "class") for family in ("encoder", "rotary-encoder", "seq2seq", "rotary-seq2seq", "decoder")),
     ("seq2seq", "text"),
+    ("rotary-seq2seq", "text"),
+    ("rotary-seq2seq", "search"),
     ("decoder", "text"),
     ("encoder", "search"),
 ]
