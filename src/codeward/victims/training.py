@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import TrainerCallback, TrainingArguments
 
-from codeward.errors import DataError, ModelError
+from codeward.errors import DataError, ModelError, UnfitError
 from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
@@ -128,7 +128,7 @@ def _sift(
 ) -> Sifting:
     """Train the scout and ask the defense about its rows, or read what was found before the training was stopped."""
     if task.kind not in ("classification", "pair"):
-        raise ModelError(f"the loss {config.loss} is for classifiers; {task.name} has no classes")
+        raise UnfitError(f"the loss {config.loss} is for classifiers; {task.name} has no classes")
     file, folder = work / SIFTING, work / "scout"
     if file.is_file():
         return Sifting.load(file)
@@ -197,7 +197,7 @@ def _scratch_class(task: Task, model: str) -> Any:
     if task.kind == "retrieval":
         return transformers.AutoModel
     if model == "scratch-encoder":
-        raise ModelError("scratch-encoder writes no text; choose scratch-seq2seq or scratch-decoder")
+        raise UnfitError("scratch-encoder writes no text; choose scratch-seq2seq or scratch-decoder")
     return transformers.AutoModelForSeq2SeqLM if model == "scratch-seq2seq" else transformers.AutoModelForCausalLM
 
 
