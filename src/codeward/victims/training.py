@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import TrainerCallback, TrainingArguments
 
-from codeward.errors import DataError, ModelError, UnfitError
+from codeward.errors import DataError, UnfitError
 from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
