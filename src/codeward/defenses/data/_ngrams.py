@@ -1,10 +1,11 @@
 """An n-gram language model in sorted arrays: interpolated Kneser-Ney with one discount (Chen and Goodman, 1999).
 
-Counts are looked up by binary search for millions of n-grams at once; there is no Python object for each.
+Counts are looked up for many n-grams at once; there is no Python object for each.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +21,33 @@ _PRIMES = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 
 
 @dataclass(slots=True)
 class _Counts:
-    """Sorted keys and their values."""
+    """Sorted keys and their values; the keys' first bits say about where one stands, as they are spread evenly."""
 
     keys: Keys
     values: Floats
+    _shift: np.uint64 = field(init=False)
+    _starts: Ids = field(init=False)
+
+    def __post_init__(self) -> None:
+        bits = max(1, len(self.keys).bit_length())
+        self._shift = np.uint64(64 - bits)
+        edges = np.arange(1 << bits, dtype=np.uint64) << self._shift
+        self._starts = np.append(np.searchsorted(self.keys, edges), len(self.keys))
 
     def of(self, keys: Keys, *others: Floats) -> tuple[Floats, ...]:
         """Return the values of keys, and what else goes with them; 0 for those that are not there."""
-        if not len(self.keys):
-            return (np.zeros(len(keys)),) * (1 + len(others))
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        known = self.keys[places] == keys
-        return tuple(np.where(known, values[places], 0.0) for values in (self.values, *others))
+        bucket = (keys >> self._shift).astype(np.int64)
+        place, end = self._starts[bucket], self._starts[bucket + 1]
+        results = tuple(np.zeros(len(keys)) for _ in range(1 + len(others)))
+        left = np.flatnonzero(place < end)
+        while len(left):
+            at = place[left]
+            hit = self.keys[at] == keys[left]
+            for result, values in zip(results, (self.values, *others), strict=True):
+                result[left[hit]] = values[at[hit]]
+            place[left] += 1
+            left = left[~hit & (at + 1 < end[left])]
+        return results
 
 
 @dataclass(slots=True)
@@ -61,7 +77,7 @@ class NGrams:
     def numbers(self, words: Sequence[str]) -> Ids:
         """Return the numbers of tokens."""
         known = self.vocabulary
-        return np.fromiter((known.get(word, UNKNOWN) for word in words), dtype=np.int64, count=len(words))
+        return np.array(list(map(known.get, words, repeat(UNKNOWN))), dtype=np.int64)
 
     def log_probabilities(self, windows: Ids) -> Floats:
         """Return the natural logarithm of the probability of each window's last token given those before it.

@@ -29,13 +29,13 @@ from codeward.defenses.data._base import (
     data_defenses,
     told,
 )
-from codeward.defenses.data._lexing import texts_of, tokens, words_of
+from codeward.defenses.data._lexing import TOKEN, texts_of, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
 from codeward.registry import method
-from codeward.types import Sample
+from codeward.types import Sample, Span
 from codeward.victims.base import Victim
 
-CHUNK = 512
+CHUNK = 2048
 """Rows whose n-grams are looked up together."""
 NO_CLEAN = (
     "no clean code was given: the language model is of the rows themselves, to which a frequent trigger is natural"
@@ -67,7 +67,7 @@ class KillBadCode(DataDefense):
 
     def _sums(self, rows: Iterator[Sample], model: NGrams) -> dict[str, float]:
         """Return the sum over the rows of each token's score, where it is one of the largest of a row."""
-        numbers: dict[str, int] = {}
+        numbers = _Numbers()
         sums = np.zeros(1 << 16)
         while part := list(islice(rows, CHUNK)):
             token, score = self._largest(part, model, numbers)
@@ -76,7 +76,7 @@ class KillBadCode(DataDefense):
             np.add.at(sums, token, np.maximum(score, 0.0))
         return {name: float(sums[number]) for name, number in numbers.items() if sums[number] > 0}
 
-    def _largest(self, part: Sequence[Sample], model: NGrams, numbers: dict[str, int]) -> tuple[Ids, Floats]:
+    def _largest(self, part: Sequence[Sample], model: NGrams, numbers: "_Numbers") -> tuple[Ids, Floats]:
         """Return the largest scores of each row: the tokens' numbers and the mean scores of their places.
 
         Args:
@@ -92,7 +92,7 @@ class KillBadCode(DataDefense):
                 words = words_of(text)
                 pieces.append(model.numbers(words))
                 row_of.append(np.full(len(words), row))
-                token_of += [numbers.setdefault(word, len(numbers)) for word in words]
+                token_of += map(numbers.__getitem__, words)
         if not token_of:
             return np.zeros(0, np.int64), np.zeros(0)
         pair, own = np.unique(np.concatenate(row_of) * len(numbers) + np.array(token_of), return_inverse=True)
@@ -102,6 +102,14 @@ class KillBadCode(DataDefense):
         rank = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
         best = order[rank < self.top_of_row]
         return tokens[best], means[best]
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of tokens; a new token gets the next."""
+
+    def __missing__(self, key: str) -> int:
+        self[key] = number = len(self)
+        return number
 
 
 def single_falls(pieces: Sequence[Ids], model: NGrams) -> Floats:
@@ -156,5 +164,6 @@ def _judged(
             words = set(words_of(text))
             score = max(score, max((sums.get(word, 0.0) for word in words), default=0.0))
             if not words.isdisjoint(convicting):
-                evidence += [Evidence(name, span, field) for name, span in tokens(text) if name in convicting]
+                found = ((match[0], match.span()) for match in TOKEN.finditer(text))
+                evidence += [Evidence(name, Span(*place), field) for name, place in found if name in convicting]
         yield sample, score, tuple(evidence)
