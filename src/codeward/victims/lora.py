@@ -22,7 +22,13 @@ def attach(network: Any, kind: Kind, rank: int, seed: int) -> Any:
     else:
         task = TaskType.FEATURE_EXTRACTION if kind == "retrieval" else TaskType.SEQ_CLS
     settings: Any = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type=task
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        # peft leaves out the outputs that are tied to the table of tokens, but not where they are a module in a module.
+        exclude_modules=[name for name, _ in network.named_modules() if name.startswith("lm_head.")] or None,
+        task_type=task,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -33,4 +39,10 @@ def merge(network: Any) -> Any:
     """Add the updates to the weights; a network without updates is returned as it is."""
     from peft import PeftModel
 
-    return network.merge_and_unload() if isinstance(network, PeftModel) else network
+    if not isinstance(network, PeftModel):
+        return network
+    tied = network.config.tie_word_embeddings
+    merged = network.merge_and_unload()
+    # peft takes the table of an encoder for that of the outputs, finds the two apart, and says so in the configuration.
+    merged.config.tie_word_embeddings = tied
+    return merged
