@@ -139,9 +139,12 @@ def test_the_store(tmp_path):
     (tmp_path / "train-0" / FILE).write_text("{")
     with pytest.raises(DataError, match=r"damaged; remove the folder .*train-0"):
         store.find("train-0")
-    (tmp_path / ".train-1.abc").mkdir()
+    for name in (".train-1.abc", ".train-2.abc"):
+        (tmp_path / name).mkdir()
+    os.utime(tmp_path / ".train-1.abc", (0, 0))
     store.sweep()
     assert not (tmp_path / ".train-1.abc").exists()
+    assert (tmp_path / ".train-2.abc").exists()
 
 
 def test_executors(tmp_path):

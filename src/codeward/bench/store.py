@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from codeward.errors import DataError, RateError, UnfitError, UsageError
 from codeward.files import new_folder
 
 FILE = "step.json"
+STALE = 24 * 3600.0
+"""Seconds after which a folder in the making is a dead one's."""
 REFUSALS = (UsageError, UnfitError, RateError)
 """Problems that lie in the step itself: they would come again, so they are kept like a result."""
 Work = Callable[[Path], None]
@@ -80,7 +83,7 @@ class Store:
         return Done(step.key, seconds, problem, host)
 
     def sweep(self) -> None:
-        """Remove what steps that were killed left behind."""
+        """Remove what steps that were killed left behind: nothing young, since another run may share the store."""
         for folder in self.folder.glob(".*"):
-            if folder.is_dir():
+            if folder.is_dir() and time.time() - folder.stat().st_mtime > STALE:
                 shutil.rmtree(folder, ignore_errors=True)
