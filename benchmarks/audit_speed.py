@@ -76,7 +76,7 @@ def prepare(work: Path, count: int) -> dict[str, object]:
     """Write the rows and the clean rows once; return what they are."""
     about = work / "about.json"
     known = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
-    if known.get("rows") == count:
+    if known.get("rows", 0) >= count:
         return known
     functions = list(harvested(count + CLEAN))
     random.Random(0).shuffle(functions)
