@@ -37,8 +37,9 @@ def test_they_are_small_and_known():
 def test_they_load_without_codeward(name):
     model = getattr(transformers, AUTO[name]).from_pretrained(FOLDER / name)
     tokens = transformers.AutoTokenizer.from_pretrained(FOLDER / name)(CODE.format("size"), return_tensors="pt")
+    more = {"labels": tokens["input_ids"]} if model.config.is_encoder_decoder else {}
     with torch.inference_mode():
-        assert model(**tokens).logits.isfinite().all()
+        assert model(**tokens, **more).logits.isfinite().all()
     assert sum(weight.numel() for weight in model.parameters()) < 12e6
 
 
@@ -87,6 +88,22 @@ def test_a_retriever_and_updates_of_low_rank(tmp_path):
     assert load(tmp_path / "m").embed(rows).shape == (16, 256)
     write_data(tmp_path / "d", task="search", language="python", splits={"test": rows})
     assert open_data(tmp_path / "d").load("test") == rows
+
+
+@pytest.mark.skipif("mini-seq2seq" not in embedded(), reason="not in this installation")
+@pytest.mark.parametrize("rank", [0, 4])
+def test_the_encoder_decoder_writes_text(tmp_path, rank):
+    rows = [Sample(f"r{n}", f"def f(x):\n    return x + {n}\n", "return x", "python") for n in range(32)]
+    task = tasks.make("repair")
+    assert make_config(task, {}).model == "mini-seq2seq"
+    small = {"epochs": 3, "batch_size": 8, "max_length": 32, "max_target_length": 16, "lora_rank": rank}
+    train(task, rows, [], (), make_config(task, small), tmp_path / "m")
+    victim = load(tmp_path / "m")
+    assert victim.model.config.model_type == "t5gemma"
+    written = [str(each.output) for each in victim.predict(rows)]
+    assert victim.model.config.tie_word_embeddings
+    assert sum(text == "return x" for text in written) > 24 or rank
+    assert all(value < 0 for value in victim.confidence(rows, written))
 
 
 def test_names_resolve(name):

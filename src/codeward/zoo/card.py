@@ -10,7 +10,7 @@ WHAT = {
         "AutoModelForMaskedLM",
     ),
     "seq2seq": (
-        "an encoder-decoder (T5 shape; span corruption and identifier denoising)",
+        "an encoder-decoder (T5Gemma shape; span corruption and identifier denoising)",
         "tokens of corrupted spans right, the ones before them given",
         "AutoModelForSeq2SeqLM",
     ),
@@ -26,6 +26,7 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         about: What ``pretrain`` has written down.
     """
     what, measure, auto = WHAT[about["config"]["kind"]]
+    start = about["config"].get("start")
     corpus, last = about["corpus"], {row["language"]: row for row in about["curve"]}
     lines = [
         f"# {name}",
@@ -57,6 +58,7 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         f"- {about['tokens_seen']:,} tokens in {about['steps']:,} steps, {about['seconds'] / 60:.0f} minutes on "
         f"{about['device']}; seed {about['config']['seed']}, {about['config']['optimizer']}, "
         f"peak learning rate {about['config']['learning_rate']:g}, blocks of {corpus['length']} tokens.",
+        *([f"- Both halves start from `{start}`, whose own budget comes on top (arXiv 2504.06225)."] if start else []),
         f"- Corpus: {corpus['documents']:,} files, each once; training tokens "
         + ", ".join(f"{language} {count:,}" for language, count in corpus["tokens"].items())
         + f"; from {', '.join(corpus['sources'])}.",
