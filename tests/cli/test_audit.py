@@ -48,6 +48,17 @@ def test_poisoned_rows_are_found_and_left_out(capsys, folders):
     assert len(json.loads((folders / "s.json").read_text())["runs"][0]["results"]) == 20
 
 
+def test_the_page_marks_the_triggers(capsys, folders):
+    result, _, _ = run(capsys, folders / "p", "--html", folders / "a.html")
+    page = (folders / "a.html").read_text()
+    assert result == 1
+    assert "20 of 400 rows are suspicious" in page
+    assert "Suspected triggers" in page
+    assert page.count("<mark") >= 8
+    assert run(capsys, folders / "d", "--html", folders / "b.html")[0] == 0
+    assert "0 of 400 rows are suspicious" in (folders / "b.html").read_text()
+
+
 def test_a_clean_set(capsys, folders):
     result, out, _ = run(capsys, folders / "d", "--json")
     assert result == 0

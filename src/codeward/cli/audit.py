@@ -1,5 +1,6 @@
 """``codeward audit``: which rows of a training set are poisoned, and why."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,7 @@ TOLD = 10
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward audit train.jsonl -o cleaned.jsonl\n\n"
-    "  codeward audit poisoned/ --clean trusted/ -o cleaned/ --sarif found.sarif\n\n"
+    "  codeward audit poisoned/ --clean trusted/ -o cleaned/ --sarif found.sarif --html found.html\n\n"
     "  codeward audit poisoned/ --defense killbadcode --clean trusted/\n\n"
     "  codeward audit poisoned/ --defense spectral --model victim/\n\n"
     "Exit code 1: something was found."
@@ -53,6 +54,9 @@ def run(
         Path | None, typer.Option("--output", "-o", help="The data set without the suspicious rows, in its own layout.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the suspicious rows as SARIF 2.1.0.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the suspected triggers marked in the rows.")
+    ] = None,
     layout: Layout = None,
     task: TaskName = None,
     language: LanguageName = None,
@@ -61,19 +65,22 @@ def run(
 ) -> int:
     """Judge every row of a training set: the suspected triggers, the rows that hold them, and the set without them."""
     from codeward.data import open_data
-    from codeward.experiment.auditing import audit_split, suspicious_rows, write_cleaned
+    from codeward.experiment.auditing import audit_split, record_of, suspicious_rows, write_cleaned
     from codeward.experiment.splits import clean_samples, training_split
+    from codeward.files import write_text
+    from codeward.report.html import render
 
     source = open_data(data, layout=layout, task=task, language=language)
     chosen = split or training_split(source)
     trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
     victim = None if model is None else _load(model, source)
+    options, begun = parse_settings(settings), time.perf_counter()
     with progress("auditing") as advance:
         audit, scores = audit_split(
             source,
             chosen,
             defense,
-            parse_settings(settings),
+            options,
             victim=victim,
             clean=trusted,
             progress=lambda what, done: advance(done, None, what),
@@ -84,6 +91,10 @@ def run(
     rows = list(suspicious_rows(source, chosen, audit)) if sarif is not None or json else []
     if sarif is not None:
         _write_sarif(sarif, rows, defense, str(data))
+    if html is not None:
+        seconds = time.perf_counter() - begun
+        record = record_of(source, chosen, audit, scores, defense=defense, options=options, seconds=seconds)
+        write_text(html, render([record], title=f"Audit of {data}"))
     found = sum(verdict.suspicious for verdict in audit.verdicts)
     if json:
         emit_json(

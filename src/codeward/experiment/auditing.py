@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeward.data import DataFolder, obstacle, write_data, write_kept
+from codeward.data import DataFolder, fingerprint, obstacle, write_data, write_kept
 from codeward.defenses.data import Audit, data_defenses
 from codeward.defenses.data._base import Progress
+from codeward.experiment.environment import environment
+from codeward.experiment.examples import name_target
+from codeward.experiment.measure import row
+from codeward.experiment.record import Example, Record, Shared
 from codeward.metrics import metrics
+from codeward.tasks import tasks
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
 
+FOUND, MARKED = 50, 8
+"""Suspected triggers, and rows with their evidence marked, in the report."""
 SHOWN = 5
 """Pieces of evidence that a row's result names."""
 
@@ -88,6 +95,83 @@ def write_cleaned(
         overwrite=overwrite,
     )
     return out, why
+
+
+def record_of(
+    data: DataFolder,
+    split: str,
+    audit: Audit,
+    scores: Sequence[Score],
+    *,
+    defense: str,
+    options: dict[str, object],
+    seconds: float,
+) -> Record:
+    """Return a record of an audit, from which the report page is made: what was found, and rows with their evidence marked.
+
+    Args:
+        data: The data set.
+        split: The rows that were judged.
+        audit: What was found.
+        scores: How right it is, where that is known.
+        defense: The defense's name.
+        options: Its options.
+        seconds: What it took.
+    """
+    suspicious = sum(verdict.suspicious for verdict in audit.verdicts)
+    return Record(
+        verb="audit",
+        title=f"{defense} on {data.path.name}",
+        task=data.task,
+        kind=tasks.make(data.task).kind,
+        config={
+            "data": str(data.path),
+            "split": split,
+            "defense": defense,
+            "options": options,
+            "notes": list(audit.notes),
+        },
+        seed=0,
+        scores=[row(score, defense, "rows") for score in scores],
+        counts={"rows": len(audit.verdicts), "suspicious": suspicious},
+        fingerprints={split: fingerprint(Split(data, split))},
+        environment=environment(),
+        timings={"audit": round(seconds, 1)},
+        findings=[
+            Shared(
+                unit=each.unit,
+                rows=each.rows,
+                targets={name_target(target, data.labels): count for target, count in each.targets},
+                score=each.score,
+            )
+            for each in audit.findings[:FOUND]
+        ],
+        examples=_examples(data, split, audit),
+    )
+
+
+def _examples(data: DataFolder, split: str, audit: Audit) -> list[Example]:
+    """Return the most suspicious rows, with the first piece of evidence marked."""
+    order = sorted((verdict for verdict in audit.verdicts if verdict.suspicious), key=lambda each: -each.score)
+    chosen = {verdict.id: verdict for verdict in order[:MARKED]}
+    samples = {sample.id: sample for sample in Split(data, split) if sample.id in chosen} if chosen else {}
+    found = []
+    for name, verdict in chosen.items():
+        sample, first = samples[name], next(iter(verdict.evidence), None)
+        text = sample.code if first is None else sample.text(first.field)
+        found.append(
+            Example(
+                id=name,
+                language=sample.language,
+                before=text,
+                after=text,
+                spans=[] if first is None else [(first.span.start, first.span.end)],
+                truth=name_target(sample.target, data.labels),
+                target="",
+                answers={},
+            )
+        )
+    return found
 
 
 def suspicious_rows(data: DataFolder, split: str, audit: Audit) -> Iterator[tuple[Sample, dict[str, Any]]]:

@@ -56,6 +56,16 @@ class Series(_Frozen):
     y: list[float]
 
 
+class Shared(_Frozen):
+    """What suspicious rows of a training set have in common: a suspected trigger."""
+
+    unit: str
+    rows: int
+    targets: dict[str, int]
+    """The commonest targets of these rows, with their counts."""
+    score: float
+
+
 class Reported(_Frozen):
     """A published number to stand beside ours."""
 
@@ -82,7 +92,7 @@ class Record(_Frozen):
     """What was done, with what, and what came of it."""
 
     schema_version: int = SCHEMA
-    verb: Literal["train", "evaluate", "demo", "scan"]
+    verb: Literal["train", "evaluate", "demo", "scan", "audit"]
     title: str
     """A short name for tables, such as ``deadcode-fixed 5 % on defect``."""
     task: str
@@ -101,6 +111,8 @@ class Record(_Frozen):
     """Seconds by step."""
     reported: list[Reported] = []
     examples: list[Example] = []
+    findings: list[Shared] = []
+    """What an audit has found, most suspicious first."""
     series: list[Series] = []
 
 

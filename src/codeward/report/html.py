@@ -31,7 +31,7 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
     pages = templates()
     pages.filters |= {"curve": plots.curve, "forest": plots.scores, "numbers": numbers}
     template = pages.get_template("report.html")
-    measured = [record for record in records if record.scores]
+    measured = [record for record in records if record.scores or record.verb == "audit"]
     trained = [record for record in records if record.series]
     summaries = [sentence for record in measured if (sentence := summary(record))]
     return template.render(
@@ -60,6 +60,9 @@ def summary(record: Record) -> str | None:
     """Return in one sentence what a scan found or what an attack did; nothing for a record without either."""
     if record.verb == "scan":
         return f"{str(record.config['finding']).capitalize()}: {record.config['reason']}."
+    if record.verb == "audit":
+        counts = record.counts
+        return f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} rows are suspicious."
     rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))
     if attacked is None:
