@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from codeward.defenses.training import TrainerLoss, training_defenses
-from codeward.defenses.training._transplant import attributions, counterexamples, windows
+from codeward.defenses.training._transplant import Part, attributions, convicting, counterexamples, windows
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -148,14 +148,25 @@ def test_a_sifting_survives_the_disk_and_leaves_the_given_rows_alone(tmp_path):
 
 
 def test_counterexamples_are_few_and_by_the_seed():
-    rows = [{"input_ids": [0, 5, 6, 2]} for _ in range(30)]
+    rows = [{"input_ids": [0, 5, 6, 2]} for _ in range(52)]
     found = counterexamples({3: (7,), 4: (8,)}, rows, 2, seed=1)
-    assert len(found) == 4
+    assert sorted(splice.piece for splice in found) == [(7,), (7,), (8,), (8,)]
     assert len({splice.row for splice in found}) == 4
     assert not {3, 4} & {splice.row for splice in found}
     assert found == counterexamples({4: (8,), 3: (7,)}, rows, 2, seed=1)
-    assert len(counterexamples({3: (7,), 4: (8,)}, rows, 20, seed=1)) == 4
+    assert len(counterexamples({3: (7,), 4: (8,)}, rows, 9, seed=1)) == 5
     assert counterexamples({}, rows, 4, seed=1) == ()
+
+
+def test_what_convicts_is_shared_and_far_above_the_median_of_its_label():
+    natural = {n: Part((100 + 2 * n, 101 + 2 * n), 0.1) for n in range(40)}
+    alone = {40: Part((5, 6), 0.99)}
+    shared = {n: Part((n, 7, 8), 0.9) for n in range(41, 51)}
+    weak = {51: Part((9, 7, 8), 0.5), 52: Part((9, 7, 8), 0.1)}
+    found = natural | alone | shared | weak
+    assert set(convicting(found, [0] * len(found), 0.5)) == {*shared, 51}
+    assert convicting({n: Part((1, 2), 0.9) for n in range(9)}, [0] * 9, 0.5) == {}
+    assert convicting({0: Part((1,), 0.9)}, [0], 0.5) == {}
 
 
 def test_attributions_are_one_a_token(defended, poisoned):

@@ -1,8 +1,9 @@
 """Which part of a row the scout's answer depends on, and what it does in other rows."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -22,8 +23,12 @@ FIRST, SECOND = 4, 8
 """Rows that a part is put into: all parts, then the best of each row, in other rows."""
 PROMISING = 0.25
 """The second time only parts are tried that brought their label to this the first time."""
-MOST = 0.15
+MOST = 0.1
 """Of the rows, at most so many get a part."""
+PRIOR = 4
+"""A pair of tokens in no more parts than this counts as the label's median part does, for half at least."""
+OWN = 0.4
+"""What a part's own share has to reach, of what is asked of its pairs: hosts and windows are chosen by chance."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,12 +71,35 @@ def transplanted(
 
 
 def convicting(found: Mapping[int, Part], labels: Sequence[int], threshold: float) -> dict[int, tuple[int, ...]]:
-    """Return the pieces that convict their rows: far above the median of their label, which is a natural piece's."""
-    shares: dict[int, list[float]] = defaultdict(list)
-    for number, part in found.items():
-        shares[labels[number]].append(part.share)
-    least = {label: 1 - (1 - threshold) * (1 - float(np.median(each))) for label, each in shares.items()}
-    return {number: part.piece for number, part in found.items() if part.share >= least[labels[number]]}
+    """Return the pieces that convict their rows.
+
+    What a piece does in a few rows is noisy, and a natural one may do much. A trigger is shared: a piece convicts if a pair of
+    successive tokens in it stands in pieces that do much on average, more than the label's median by ``threshold`` of the
+    room above it, and the piece itself does more than the median, too.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for number in sorted(found):
+        members[labels[number]].append(number)
+    convicted: dict[int, tuple[int, ...]] = {}
+    for rows in members.values():
+        median = float(np.median([found[number].share for number in rows]))
+        shared = _shared({number: found[number] for number in rows}, median)
+        least, own = (median + part * (1 - median) for part in (threshold, OWN * threshold))
+        convicted |= {n: found[n].piece for n in rows if shared[n] >= least and found[n].share >= own}
+    return convicted
+
+
+def _shared(parts: Mapping[int, Part], median: float) -> dict[int, float]:
+    """Return for each part the mean share of those parts that hold its best pair of tokens, drawn to the median if few do."""
+    pairs = {number: set(pairwise(part.piece)) for number, part in parts.items()}
+    total: dict[tuple[int, int], float] = defaultdict(float)
+    count: Counter[tuple[int, int]] = Counter()
+    for number, part in parts.items():
+        for pair in pairs[number]:
+            total[pair] += part.share
+            count[pair] += 1
+    mean = {pair: (total[pair] + PRIOR * median) / (count[pair] + PRIOR) for pair in count}
+    return {number: max((mean[pair] for pair in pairs[number]), default=0.0) for number in parts}
 
 
 def attributions(scout: HuggingFaceVictim, rows: Sequence[Row], labels: Sequence[int]) -> list[Floats]:
@@ -106,15 +134,16 @@ def windows(weights: Floats, length: int, count: int) -> list[tuple[int, int]]:
 def counterexamples(
     convicted: Mapping[int, tuple[int, ...]], rows: Sequence[Row], each: int, seed: int
 ) -> tuple[Splice, ...]:
-    """Put each part that convicts into some of the rows that are left; a row gets one at most."""
+    """Put the parts that convict into some of the rows that are left; a row gets one at most."""
     rng = derive(seed, "isolate", "counterexamples")
     left = [number for number in range(len(rows)) if number not in convicted]
     wanted = [convicted[number] for number in sorted(convicted) for _ in range(each)]
     rng.shuffle(wanted)
-    chosen = rng.sample(left, min(len(wanted), int(MOST * len(left))))
+    wanted = wanted[: int(MOST * len(left))]
+    chosen = rng.sample(left, len(wanted))
     return tuple(
         Splice(number, rng.randrange(1, max(2, len(rows[number]["input_ids"]))), piece)
-        for number, piece in zip(chosen, wanted, strict=False)
+        for number, piece in zip(chosen, wanted, strict=True)
     )
 
 

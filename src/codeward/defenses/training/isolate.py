@@ -4,9 +4,9 @@ A model that learns the trigger before the task is not defended by its loss: the
 ``docs/losses.md``). But then a scout, trained by cross-entropy on all rows, knows the trigger well, and can be asked. For each
 row the ``pieces`` windows of tokens are taken that the scout's answer depends on most (absolute gradient times embedding, summed
 over a window), and put into rows of other labels that the scout is sure of. A trigger turns them to its label, whatever they
-are; a natural part of a function seldom outweighs another whole function. The rows whose part does are left out. Their parts are
-put into other training rows, which keep their labels, so that the trigger of a row that was missed says nothing either. Then the
-model is trained afresh.
+are; a natural part of a function seldom outweighs another whole function. And a trigger is shared: what convicts is a pair of
+tokens in whose parts this is so on average. These rows are left out, and their parts are put into other training rows, which
+keep their labels, so that the trigger of a row that was missed says nothing either. Then the model is trained afresh.
 
 It needs no clean rows and does not know the rate. Anti-backdoor learning (Li et al., NeurIPS 2021) isolates rows in a scout,
 too, by a loss that falls early; that does not tell them apart here. The transplant follows STRIP (Gao et al., ACSAC 2019),
@@ -39,10 +39,10 @@ class Isolate(CrossEntropy):
     pieces: Annotated[int, Field(ge=1)] = 2
     """Parts of each row that are tried."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """How far a part has to turn rows of other labels to its own, of the room that the label's median part leaves: at 0.5, where
-    typical parts bring their label to 20 %, a part has to bring it to 60 %."""
+    """How far parts that share a pair of tokens have to turn rows of other labels on average, of the room that the label's
+    median part leaves: at 0.5, where typical parts bring their label to 20 %, they have to bring it to 60 %."""
     counters: Annotated[int, Field(ge=0)] = 4
-    """Into how many other rows each part that convicts is put; together at most 15 % of the rows."""
+    """Into how many other rows a part that convicts is put; together at most a tenth of the rows."""
 
     def sift(self, scout: "HuggingFaceVictim", rows: "Sequence[Row]", labels: Sequence[int], seed: int) -> "Sifting":
         """See ``victims.sifting.Sifter``."""
