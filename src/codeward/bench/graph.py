@@ -199,7 +199,8 @@ class _Row:
             "rate": self.rate,
             "seed": self.seed,
         }
-        return self.graph.add("poison", settings, {"data": self.source}, f"{self.where}: poison")
+        label = f"{self.data}, {self.attack} {100 * self.rate:g} %: poison"
+        return self.graph.add("poison", settings, {"data": self.source}, label)
 
     def _train(self, data: str, extra: dict[str, Any], what: str, where: str | None = None) -> str:
         config = make_config(self.task, {**self.config, **extra}).model_dump(mode="json")
