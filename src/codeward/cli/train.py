@@ -53,6 +53,7 @@ def run(
     from codeward.experiment.training import train_run
     from codeward.tasks import tasks
     from codeward.victims import make_config
+    from codeward.victims.processes import is_first
 
     source = open_data(data, layout=layout, task=task, language=language)
     given = {
@@ -76,6 +77,8 @@ def run(
             overwrite=overwrite,
             progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
         )
+    if not is_first():
+        return
     if json:
         emit_json(record.model_dump())
     else:

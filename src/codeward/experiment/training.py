@@ -14,6 +14,7 @@ from codeward.experiment.splits import training_split
 from codeward.files import write_text
 from codeward.tasks import tasks
 from codeward.victims import TrainConfig, Victim
+from codeward.victims.processes import is_first
 
 if TYPE_CHECKING:
     from codeward.victims.sifting import Sifting
@@ -84,7 +85,8 @@ def train_run(
         timings={"train": round(result.seconds, 3)},
         series=[Series(name=name, x_label="step", y_label=name, x=x, y=y) for name, (x, y) in result.history.items()],
     )
-    write_text(out / FILE, record.model_dump_json(indent=2) + "\n")
+    if is_first():
+        write_text(out / FILE, record.model_dump_json(indent=2) + "\n")
     return result.victim, record
 
 

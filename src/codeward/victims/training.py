@@ -16,6 +16,7 @@ from codeward.errors import DataError, UnfitError
 from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
+from codeward.victims import processes
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
@@ -65,7 +66,8 @@ def train(
     """Train a victim and write it to a folder.
 
     Checkpoints stand in a hidden sibling of the folder until the end; stopped at any point (Ctrl-C, kill -9), the same
-    call goes on from the last whole one and ends with the same weights as an unbroken run on the same machine.
+    call goes on from the last whole one and ends with the same weights as an unbroken run on the same machine. Under a
+    launcher with several processes (torchrun, accelerate launch) each takes its part of every batch, and the first one writes.
 
     Args:
         task: What the model is for.
@@ -90,7 +92,9 @@ def train(
     transformers.set_seed(config.seed)
     hush()
     victim = _new_victim(task, rows, tuple(labels), config)
-    claim(work, run_key(rows, valid, labels, config), resume)
+    if processes.is_first():
+        claim(work, run_key(rows, valid, labels, config), resume)
+    processes.wait()
     encoded, sifting = encode_rows(victim, rows), None
     if isinstance(defense, Sifter):
         sifting = _sift(defense, task, rows, labels, config, work, progress)
@@ -110,10 +114,13 @@ def train(
     with telling_full_disk(work):
         trainer.train(resume_from_checkpoint=last_checkpoint(work))
     victim.model = merge(trainer.model).eval()
-    victim.save(out)
+    if processes.is_first():
+        victim.save(out)
+    processes.wait()
     history = _history(trainer.state.log_history)
     steps = trainer.state.global_step
-    shutil.rmtree(work, ignore_errors=True)
+    if processes.is_first():
+        shutil.rmtree(work, ignore_errors=True)
     return TrainResult(victim, history, time.perf_counter() - start, steps, sifting)
 
 
