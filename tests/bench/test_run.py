@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -145,6 +146,40 @@ def test_the_store(tmp_path):
     store.sweep()
     assert not (tmp_path / ".train-1.abc").exists()
     assert (tmp_path / ".train-2.abc").exists()
+
+
+def test_workers_end_with_a_bench_that_is_killed(tmp_path):
+    script = """
+import os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from codeward.bench.executors import Local
+if __name__ == "__main__":
+    pool = Local(Path(sys.argv[1]), 1, 1).pool
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+    file = tmp_path / "run.py"
+    file.write_text(script)
+    run = subprocess.Popen([sys.executable, str(file), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    worker = int(run.stdout.readline())
+    run.kill()
+    run.wait()
+    for _ in range(200):
+        if not alive(worker):
+            break
+        time.sleep(0.1)
+    assert not alive(worker)
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_executors(tmp_path):

@@ -4,6 +4,8 @@ import contextlib
 import os
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -102,7 +104,7 @@ class Local:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.workers, mp_context=get_context("spawn"), initializer=_limit_threads, initargs=(self.threads,)
+            self.workers, mp_context=get_context("spawn"), initializer=_prepare, initargs=(self.threads, os.getpid())
         )
 
 
@@ -197,9 +199,16 @@ def fitting(threads: int) -> int:
     return max(1, min(cores // threads, memory // MEMORY))
 
 
-def _limit_threads(count: int) -> None:
-    """Prepare a worker, before it imports anything that counts the processors."""
-    os.environ["OMP_NUM_THREADS"] = str(count)
+def _prepare(threads: int, parent: int) -> None:
+    """Prepare a worker, before it imports anything that counts the processors; it ends when the bench is killed."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
