@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 from codeward.bench.step import Step
 from codeward.bench.store import Done, Store
-from codeward.errors import CodewardError, MissingExtraError, UsageError
+from codeward.errors import CodewardError, MissingExtraError, UnknownNameError, UsageError
 
 MEMORY = 4 << 30
 """Bytes that a worker is given: a mini model in training takes up to 3 GiB."""
+EXECUTORS = ("local", "ray")
 ANSWER = 5.0
 """Seconds in which a cluster has to answer."""
 NO_CLUSTER = "no Ray cluster answers at {}; start one with: ray start --head"
@@ -163,19 +164,24 @@ def executor(name: str, store: Path, *, workers: int, threads: int, address: str
     """Give an executor by name, and end it.
 
     Raises:
-        UsageError: If there is none of that name.
+        UnknownNameError: If there is none of that name.
     """
-    made: Local | OnRay
-    if name == "local":
-        made = Local(store, workers or fitting(threads), threads)
-    elif name == "ray":
-        made = OnRay(store, address, threads)
-    else:
-        raise UsageError(f"unknown executor {name!r}; it has to be one of: local, ray")
+    check_executor(name)
+    made = OnRay(store, address, threads) if name == "ray" else Local(store, workers or fitting(threads), threads)
     try:
         yield made
     finally:
         made.close()
+
+
+def check_executor(name: str) -> None:
+    """Refuse a name that no executor has.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+    """
+    if name not in EXECUTORS:
+        raise UnknownNameError("executor", name, EXECUTORS)
 
 
 def _check_address(address: str) -> None:

@@ -15,7 +15,7 @@ from codeward.defenses.data import data_defenses
 from codeward.defenses.input import input_defenses
 from codeward.defenses.model import model_defenses
 from codeward.defenses.training import training_defenses
-from codeward.errors import UnknownNameError, UsageError
+from codeward.errors import DataError, UnknownNameError, UsageError
 from codeward.registry import Registry
 from codeward.tasks import Task, tasks
 from codeward.victims import make_config
@@ -112,6 +112,8 @@ def plan(suite: Suite, root: Path, *, seeds: tuple[int, ...] = ()) -> Graph:
 
 def _source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> tuple[Task, str]:
     """Add the step that draws the rows of a data set, and return its task and key."""
+    if spec.path is not None and not (root / spec.path).exists():
+        raise DataError(f"{root / spec.path}: there is no data set {name!r}; name the folder that holds it with --data")
     folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
     task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
     return task, graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")

@@ -35,7 +35,7 @@ FILTERS = ("data", "model", "attack", "rate", "defense", "stage", "seed")
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="A built-in suite or a TOML file; see: codeward bench --help.")],
+    suite: Annotated[str, typer.Argument(help="quick, codepurify, elibadcode, dece, all, or a TOML file of your own.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the board and all results.")],
     data: Annotated[Path, typer.Option("--data", help="The folder below which the suite's data sets lie.")] = Path(),
     seeds: Annotated[
@@ -60,7 +60,7 @@ def run(
     """Measure a suite: every defense against every attack, each step once; stopped at any point, it goes on."""
     from codeward.bench.board import FILE, read_board
     from codeward.bench.collect import collect
-    from codeward.bench.executors import Executor
+    from codeward.bench.executors import Executor, check_executor
     from codeward.bench.executors import executor as made
     from codeward.bench.graph import plan
     from codeward.bench.run import Outcome
@@ -78,6 +78,7 @@ def run(
     if dry:
         _show_plan(part, kept, json)
         return
+    check_executor(executor)
     _claim(output, wanted.name)
     kept.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
