@@ -104,6 +104,7 @@ class Board(_Frozen):
     lines: tuple[Line, ...]
     environment: Environment
     steps: int
+    """Steps that are done."""
     seconds: float
     """Of all steps together, as if they had run one after the other."""
 

@@ -40,7 +40,7 @@ def collect(
         command=command,
         lines=lines,
         environment=environment(),
-        steps=len(graph.steps),
+        steps=sum(how is not None for how in found.values()),
         seconds=round(sum(each.seconds for each in done.values()), 1),
     )
 
