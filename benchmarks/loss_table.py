@@ -177,17 +177,25 @@ def table(out: Path) -> str:
     """Return the table of all records as Markdown."""
     from codeward.experiment.record import read_record
 
-    lines = ["| data | attack | loss | success | floor | accuracy | n |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| data | attack | loss | success | floor | clean model | accuracy | n |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for file in sorted(out.glob("*/*.json")):
         record = read_record(file)
         found = {(row.name, row.model, row.data): row for row in record.scores}
         success, floor = (found.get(("asr", "victim", kind)) for kind in ("triggered", "untriggered"))
+        clean = found.get(("asr", "clean model", "triggered"))
         lines.append(
             f"| {record.config['data']} | {record.config['attack']} {record.config['rate']:.0%} | {record.config['loss']} "
-            f"| {_interval(success)} | {'-' if floor is None else f'{100 * floor.value:.1f}'} "
+            f"| {_interval(success)} | {_points(floor)} | {_points(clean)} "
             f"| {_interval(found['accuracy', 'victim', 'clean'])} | {'-' if success is None else success.n} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _points(score: Any) -> str:
+    return "-" if score is None else f"{100 * score.value:.1f}"
 
 
 def _interval(score: Any) -> str:

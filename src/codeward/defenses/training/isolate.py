@@ -10,8 +10,8 @@ keep their labels, so that the trigger of a row that was missed says nothing eit
 
 It needs no clean rows and does not know the rate. Anti-backdoor learning (Li et al., NeurIPS 2021) isolates rows in a scout,
 too, by a loss that falls early; that does not tell them apart here. The transplant follows STRIP (Gao et al., ACSAC 2019),
-which superimposes inputs at inference; leaving out and training again is Chen et al.'s repair (SafeAI 2019). It costs about two
-and a half trainings. Classifiers only.
+which superimposes inputs at inference; leaving out and training again is Chen et al.'s repair (SafeAI 2019). It costs two to
+three trainings. Classifiers only.
 """
 
 from collections.abc import Sequence
