@@ -32,6 +32,9 @@ def test_keys_follow_the_content_of_the_data_and_not_its_place(suite_file, rows_
     here = plan(suite, rows_at)
     shutil.copytree(rows_at, tmp_path / "elsewhere")
     assert list(plan(suite, tmp_path / "elsewhere").steps) == list(here.steps)
+    shutil.copytree(rows_at, tmp_path / "described")
+    (tmp_path / "described/data/README.md").write_text("A card.")
+    assert list(plan(suite, tmp_path / "described").steps) == list(here.steps)
     with (tmp_path / "elsewhere/data/train.jsonl").open("a") as file:
         file.write('{"id": "new", "code": "int f(void) { return 0; }", "target": 0, "language": "c"}\n')
     shutil.copytree(tmp_path / "elsewhere", tmp_path / "third")

@@ -27,6 +27,8 @@ STAGES: Mapping[Stage, Registry[Any]] = {
     "model": model_defenses,
     "input": input_defenses,
 }
+CARD = "codeward-zoo.json"
+"""What a mini model's card is made of."""
 HARVESTED = "naming"
 """The task of harvested rows."""
 
@@ -256,11 +258,16 @@ def start_of(model: str) -> str:
     return content(folder.resolve()) if folder.is_dir() else ""
 
 
+def counts(file: Path) -> bool:
+    """Whether a file of a data set or a model can change a result; cards cannot."""
+    return file.suffix != ".md" and file.name != CARD
+
+
 @cache
 def content(path: Path) -> str:
     """Return a hash of a file, or of all files of a folder with their names: 16 hexadecimal digits."""
     digest = blake2b(digest_size=8)
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file() and counts(each))
     for file in files:
         digest.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:
