@@ -86,17 +86,17 @@ def finished(tmp_path_factory, rows_at):
     """A folder in which the small suite has been run, the last step that was ready first."""
     from codeward.bench.collect import collect
     from codeward.bench.graph import plan
-    from codeward.bench.run import Outcome, run
+    from codeward.bench.run import run
     from codeward.bench.store import Store
     from codeward.bench.suite import read_suite
 
     folder = tmp_path_factory.mktemp("finished")
     (folder / "out/store").mkdir(parents=True)
     (folder / "small.toml").write_text(SUITE, encoding="utf-8")
-    suite, store, outcome = read_suite(str(folder / "small.toml")), Store(folder / "out/store"), Outcome()
+    suite, store = read_suite(str(folder / "small.toml")), Store(folder / "out/store")
     graph = plan(suite, rows_at)
-    run(graph, store, lambda: Here(store), outcome)
-    board = collect(suite, graph, store, folder / "out", "codeward bench small.toml", outcome.done)
+    run(graph, store, lambda: Here(store), {})
+    board = collect(suite, graph, store, folder / "out", "codeward bench small.toml")
     (folder / "out/board.json").write_text(board.model_dump_json(), encoding="utf-8")
     return folder
 

@@ -59,9 +59,9 @@ def test_the_paper_stands_beside_ours_and_what_differs_is_flagged(make_board, so
 
 def test_hostile_names_do_no_harm(make_board, make_line):
     lines = [
-        make_line(HOSTILE, HOSTILE, success=0.5, data=HOSTILE, model=HOSTILE, attack=HOSTILE, note=HOSTILE, task=HOSTILE,
+        make_line(HOSTILE, "input", success=0.5, data=HOSTILE, model=HOSTILE, attack=HOSTILE, note=HOSTILE, task=HOSTILE,
                   record=HOSTILE, scores=make_line(success=0.4).scores | {HOSTILE: make_line(success=0.4).scores["success"]}),
-        make_line(HOSTILE, HOSTILE, problem=HOSTILE, attack="b"),
+        make_line(HOSTILE, "input", problem=HOSTILE, attack="b"),
     ]  # fmt: skip
     made = record(HOSTILE)
     page = render_board(make_board(lines, title=HOSTILE, command=HOSTILE, name=HOSTILE), {HOSTILE: made})

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from codeward.bench.suite import Stage
 from codeward.errors import DataError
 from codeward.experiment.record import Environment
 
@@ -44,8 +45,8 @@ class Published(_Frozen):
     source: str
 
 
-class Line(_Frozen):
-    """A cell: a victim under an attack behind a defense."""
+class Place(_Frozen):
+    """Where a cell stands in the table: a victim under an attack behind a defense."""
 
     data: str
     task: str
@@ -55,11 +56,17 @@ class Line(_Frozen):
     attack: str
     rate: float
     defense: str
-    options: dict[str, Any] = {}
-    """The defense's resolved options."""
-    stage: str
+    """What the suite calls it."""
+    stage: Stage
     seed: int | None
     """``None``: the mean over several."""
+
+
+class Line(Place):
+    """A cell with what was measured in it."""
+
+    options: dict[str, Any] = {}
+    """The defense's resolved options."""
     utility: str = ""
     """The name of the task's first metric."""
     scores: dict[str, Figure] = {}

@@ -49,11 +49,10 @@ def _line(
     suite: Suite, cell: Cell, done: Mapping[str, Done], store: Store, out: Path, records: dict[str, Record]
 ) -> Line:
     place, key = cell.place, cell.steps["evaluate"]
-    figures = published(place, suite.paper)
     common = {
-        **{name: getattr(place, name) for name in place.__slots__ if name != "method"},
+        **place.model_dump(),
         "options": dict(cell.options),
-        "published": figures,
+        "published": published(place, suite.paper),
         "note": _note(suite.notes, cell),
     }
     problem = next((done[each].problem for each in cell.steps.values() if each in done and done[each].problem), "")
@@ -63,8 +62,7 @@ def _line(
     if key not in records:
         records[key] = read_record(file)
     record = records[key]
-    own = _audited(store, cell)
-    scores = {**_scores(record.scores, place.method, place.stage == "input"), **own}
+    scores = {**_scores(record.scores, cell), **_audited(store, cell)}
     utility = next((row.name for row in record.scores if row.data == "clean"), "")
     return Line.model_validate(
         {
@@ -77,21 +75,22 @@ def _line(
     )
 
 
-def _scores(rows: Sequence[ScoreRow], defense: str, before: bool) -> dict[str, Figure]:
+def _scores(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:
     """Return the scores behind a defense; one that stands before the model has rows of its own."""
     found: dict[str, Figure] = {}
+    judged = cell.method if cell.place.stage == "input" else VICTIM
     wanted = {
-        ("clean", defense if before else VICTIM): "utility",
+        ("clean", judged): "utility",
         ("clean", CLEAN_MODEL): "clean utility",
     }
     rates = {
-        (defense if before else VICTIM, "triggered"): "success",
+        (judged, "triggered"): "success",
         (VICTIM, "untriggered"): "floor",
         (CLEAN_MODEL, "triggered"): "clean success",
     }
     for row in rows:
         name = rates.get((row.model, row.data)) if row.name == "asr" else wanted.get((row.data, row.model))
-        if row.name in OWN and row.model == defense:
+        if row.name in OWN and row.model == cell.method:
             name = row.name
         # The task's first metric is its utility; the others stand in the record.
         if name is not None and name not in found:
@@ -120,7 +119,7 @@ def _seconds(cell: Cell, done: Mapping[str, Done], record: Record) -> dict[str, 
         own.append(done[cell.steps["model"]].seconds)
     if own:
         seconds["defense"] = sum(own)
-    each = record.timings.get(f"{cell.place.method}, a clean input")
+    each = record.timings.get(f"{cell.method}, a clean input")
     if each is not None:
         seconds["input"] = each
     return {name: round(value, 4) for name, value in seconds.items()}

@@ -86,7 +86,7 @@ class Local:
         """Return how the next step ended; one whose worker was killed is tried again."""
         while True:
             ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
-            future = min(ended, key=lambda each: list(self.running).index(each))
+            future = next(each for each in self.running if each in ended)
             step = self.running.pop(future)
             try:
                 return future.result()

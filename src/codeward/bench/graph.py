@@ -1,6 +1,6 @@
 """From a suite to a graph: which steps there are, what each needs, and which cell of the table reads which."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from codeward.bench.board import Place
 from codeward.bench.step import Kind, Step
 from codeward.bench.suite import NONE, AttackSpec, Block, DataSpec, DefenseSpec, Stage, Suite
 from codeward.data import DataFolder, open_data
@@ -29,27 +30,10 @@ STAGES: Mapping[Stage, Registry[Any]] = {
 }
 CARD = "codeward-zoo.json"
 """What a mini model's card is made of."""
+Planned = Callable[[str, str, dict[str, Any], DefenseSpec], dict[str, str]]
+"""Plans the steps of a defense: its name in the suite, its registered one, its options, and what the suite says of it."""
 HARVESTED = "naming"
 """The task of harvested rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a cell stands in the table."""
-
-    data: str
-    task: str
-    kind: str
-    model: str
-    family: str
-    attack: str
-    rate: float
-    defense: str
-    """What the suite calls it."""
-    method: str
-    """Its registered name."""
-    stage: Stage
-    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +41,8 @@ class Cell:
     """One measurement: a victim under an attack behind a defense."""
 
     place: Place
+    method: str | None
+    """The defense's registered name; ``None``: there is none."""
     steps: Mapping[str, str]
     """The keys of its steps by role; ``evaluate`` is the one that measures."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -153,45 +139,80 @@ class _Row:
         spec = self.suite.defenses[name]
         stage = stage_of(name, spec)
         place = Place(
-            self.data, self.task.name, self.task.kind, self.model, self.suite.models[self.model].family,
-            self.attack, self.rate, name, spec.defense or name, stage, self.seed,
-        )  # fmt: skip
-        options: dict[str, Any] = {}
-        if stage != NONE:
-            # All of them, so that a changed default is another step.
-            registry = STAGES[stage]
-            options = dict(registry.settings(registry.make(place.method, spec.options)))
-        return Cell(place, self._steps(place, spec, options), options)
-
-    def _steps(self, place: Place, spec: DefenseSpec, options: dict[str, Any]) -> dict[str, str]:
-        name, method, stage = place.defense, place.method, place.stage
-        clean = self._train(self.source, {}, "clean model", f"{self.data}, {self.model}")
-        steps = {"source": self.source, "clean": clean}
-        used = self.source
-        if self.attack != NONE:
-            steps["poison"] = used = self._poison()
-        steps["model"] = self._train(used, {}, "victim")
-        if stage == "data":
-            inputs = {"data": used} | ({"model": steps["model"]} if data_defenses.get(method).needs_model else {})
-            settings = {"defense": method, "options": options, "clean": spec.clean}
-            steps["audit"] = self.graph.add("audit", settings, inputs, f"{self.where}: audit by {name}")
-            steps["model"] = self._train(steps["audit"], {}, f"model after {name}")
-        if stage == "training":
-            extra = {"loss": method, "loss_options": options}
-            steps["model"] = self._train(used, extra, f"model by {name}")
-        if stage == "model":
-            steps |= self._repair(place, options, steps["model"])
-        settings = {
-            "seed": self.seed,
-            "rows": self.suite.protected if stage == "input" else None,
-            "defense": method if stage == "input" else None,
-            "options": options if stage == "input" else {},
+            data=self.data,
+            task=self.task.name,
+            kind=self.task.kind,
+            model=self.model,
+            family=self.suite.models[self.model].family,
+            attack=self.attack,
+            rate=self.rate,
+            defense=name,
+            stage=stage,
+            seed=self.seed,
+        )
+        if stage == "none":
+            return Cell(place, None, self._measured(self._victim()))
+        method, registry = spec.defense or name, STAGES[stage]
+        # All options, so that a changed default is another step.
+        options = dict(registry.settings(registry.make(method, spec.options)))
+        planned: Mapping[Stage, Planned] = {
+            "data": self._audited,
+            "training": self._trained,
+            "model": self._repaired,
+            "input": self._guarded,
         }
-        roles = {"data": self.source, "model": steps["model"], "clean": steps["clean"]}
-        if "poison" in steps:
-            roles["poison"] = steps["poison"]
-        label = f"{self.where}: " + ("measure" if stage == NONE else f"measure {name}")
-        return {**steps, "evaluate": self.graph.add("evaluate", settings, roles, label)}
+        return Cell(place, method, planned[stage](name, method, options, spec), options)
+
+    def _victim(self) -> dict[str, str]:
+        """Plan the clean model and the victim."""
+        clean = self._train(self.source, {}, "clean model", f"{self.data}, {self.model}")
+        if self.attack == NONE:
+            return {"source": self.source, "clean": clean, "model": clean}
+        poison = self._poison()
+        return {
+            "source": self.source,
+            "clean": clean,
+            "poison": poison,
+            "model": self._train(poison, {}, "victim"),
+        }
+
+    def _audited(self, name: str, method: str, options: dict[str, Any], spec: DefenseSpec) -> dict[str, str]:
+        steps = self._victim()
+        inputs = {"data": steps.get("poison", self.source)}
+        if data_defenses.get(method).needs_model:
+            inputs["model"] = steps["model"]
+        settings = {"defense": method, "options": options, "clean": spec.clean}
+        audit = self.graph.add("audit", settings, inputs, f"{self.where}: audit by {name}")
+        model = self._train(audit, {}, f"model after {name}")
+        return self._measured({**steps, "audit": audit, "model": model}, name)
+
+    def _trained(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        steps, extra = self._victim(), {"loss": method, "loss_options": options}
+        model = self._train(steps.get("poison", self.source), extra, f"model by {name}")
+        return self._measured({**steps, "model": model}, name)
+
+    def _repaired(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        steps, settings = self._victim(), {"defense": method, "options": options}
+        inputs = {"model": steps["model"], "data": self.source}
+        if model_defenses.get(method).inspects:
+            scan = self.graph.add("scan", settings, dict(inputs), f"{self.where}: scan by {name}")
+            steps["scan"] = inputs["scan"] = scan
+        model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
+        return self._measured({**steps, "model": model}, name)
+
+    def _guarded(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        extra = {"rows": self.suite.protected, "defense": method, "options": options}
+        return self._measured(self._victim(), name, extra)
+
+    def _measured(
+        self, steps: dict[str, str], name: str = "", extra: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Add the step that measures the model to which the others lead."""
+        settings: dict[str, Any] = {"seed": self.seed, "rows": None, "defense": None, "options": {}, **(extra or {})}
+        used = {role: steps[role] for role in ("model", "clean", "poison") if role in steps}
+        roles = {"data": self.source} | used
+        key = self.graph.add("evaluate", settings, roles, f"{self.where}: measure {name}".strip())
+        return steps | {"evaluate": key}
 
     def _poison(self) -> str:
         spec: AttackSpec = self.suite.attacks[self.attack]
@@ -210,15 +231,6 @@ class _Row:
         config = make_config(self.task, {**self.config, **extra}).model_dump(mode="json")
         settings = {"config": config, "start": start_of(str(config["model"]))}
         return self.graph.add("train", settings, {"data": data}, f"{where or self.where}: {what}")
-
-    def _repair(self, place: Place, options: dict[str, Any], model: str) -> dict[str, str]:
-        name, settings = place.defense, {"defense": place.method, "options": options}
-        inputs, steps = {"model": model, "data": self.source}, {}
-        if model_defenses.get(place.method).inspects:
-            scan = self.graph.add("scan", settings, dict(inputs), f"{self.where}: scan by {name}")
-            steps["scan"] = inputs["scan"] = scan
-        steps["model"] = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
-        return steps
 
 
 def stage_of(name: str, spec: DefenseSpec) -> Stage:

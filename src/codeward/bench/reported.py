@@ -7,8 +7,7 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict
 
-from codeward.bench.board import Published
-from codeward.bench.graph import Place
+from codeward.bench.board import Place, Published
 
 
 class Table(BaseModel):

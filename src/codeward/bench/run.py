@@ -1,7 +1,6 @@
 """Run a graph: what is in the store is not done again, what is ready runs, and one step's failure leaves the others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from codeward.bench.executors import Executor
 from codeward.bench.graph import Graph
@@ -12,18 +11,8 @@ Tell = Callable[[int, int, Step, Done], None]
 """Called when a step ends: how many have, of how many, which one, and how."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """How all steps ended."""
-
-    done: dict[str, Done] = field(default_factory=dict)
-    """By key; a step that was not tried, since one before it failed, has that one's problem."""
-    cached: int = 0
-    """Steps that were in the store before."""
-
-
 def run(
-    graph: Graph, store: Store, executor: Callable[[], Executor], outcome: Outcome, tell: Tell | None = None
+    graph: Graph, store: Store, executor: Callable[[], Executor], done: dict[str, Done], tell: Tell | None = None
 ) -> None:
     """Do all steps that are not in the store.
 
@@ -31,40 +20,34 @@ def run(
         graph: The steps, each after those that it needs.
         store: Where results are kept.
         executor: Gives what runs the steps; not called where nothing is left to do.
-        outcome: Filled as steps end, so that it tells how far a run came that is interrupted.
+        done: How steps ended, by key; filled as they do, so that it tells how far a run came that is interrupted. A step that
+            was not tried, since one before it failed, has that one's problem.
         tell: Told of every step that ends.
     """
-    for key in graph.steps:
-        known = store.find(key)
-        if known is not None:
-            outcome.done[key] = known
-    outcome.cached = len(outcome.done)
-    if outcome.cached < len(graph.steps):
-        _work_off(graph, outcome, executor(), tell)
+    done |= {key: known for key in graph.steps if (known := store.find(key)) is not None}
+    if len(done) < len(graph.steps):
+        _work_off(graph, executor(), done, tell)
 
 
-def _work_off(graph: Graph, outcome: Outcome, executor: Executor, tell: Tell | None) -> None:
-    begun: set[str] = set(outcome.done)
+def _work_off(graph: Graph, executor: Executor, done: dict[str, Done], tell: Tell | None) -> None:
+    begun = set(done)
     while True:
-        _spread_problems(graph, outcome)
+        _spread_problems(graph, done)
         for key, step in graph.steps.items():
-            if key not in begun and all(need in outcome.done for need in step.inputs.values()):
-                if key not in outcome.done:
-                    executor.submit(step)
+            if key not in begun and key not in done and all(need in done for need in step.inputs.values()):
+                executor.submit(step)
                 begun.add(key)
-        if len(outcome.done) == len(graph.steps):
+        if len(done) == len(graph.steps):
             return
-        done = executor.next()
-        outcome.done[done.key] = done
+        ended = executor.next()
+        done[ended.key] = ended
         if tell is not None:
-            tell(len(outcome.done), len(graph.steps), graph.steps[done.key], done)
+            tell(len(done), len(graph.steps), graph.steps[ended.key], ended)
 
 
-def _spread_problems(graph: Graph, outcome: Outcome) -> None:
+def _spread_problems(graph: Graph, done: dict[str, Done]) -> None:
     """Mark what cannot be done since a step before it failed; steps stand after those that they need."""
     for key, step in graph.steps.items():
-        if key in outcome.done:
-            continue
-        problem = next((outcome.done[need].problem for need in step.inputs.values() if need in outcome.done and outcome.done[need].problem), "")  # fmt: skip
-        if problem:
-            outcome.done[key] = Done(key, problem=problem)
+        before = [done[need].problem for need in step.inputs.values() if need in done]
+        if key not in done and any(before):
+            done[key] = Done(key, problem=next(filter(None, before)))

@@ -17,7 +17,6 @@ STALE = 24 * 3600.0
 """Seconds after which a folder in the making is a dead one's."""
 REFUSALS = (UsageError, UnfitError, RateError)
 """Problems that lie in the step itself: they would come again, so they are kept like a result."""
-Work = Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,6 @@ def run(
     from codeward.bench.executors import Executor, check_executor
     from codeward.bench.executors import executor as made
     from codeward.bench.graph import plan
-    from codeward.bench.run import Outcome
     from codeward.bench.run import run as run_graph
     from codeward.bench.store import Store
     from codeward.bench.suite import read_suite
@@ -89,12 +88,12 @@ def run(
                 made(executor, kept.folder.resolve(), workers=workers, threads=threads, address=address)
             )
 
-        outcome = Outcome()
+        done: dict[str, Done] = {}
         try:
-            run_graph(part, kept, start, outcome, None if json else _tell)
+            run_graph(part, kept, start, done, None if json else _tell)
         finally:
             command = " ".join(["codeward", *map(shlex.quote, sys.argv[1:])])
-            board = collect(wanted, graph, kept, output, command, outcome.done)
+            board = collect(wanted, graph, kept, output, command, done)
             write_text(output / FILE, board.model_dump_json(indent=1) + "\n")
     failed = [step for key, step in part.steps.items() if kept.find(key) is None]
     if json:
