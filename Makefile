@@ -54,6 +54,7 @@ format: $(VENV)/.dev ## Format the code.
 
 docs: $(VENV)/.docs ## Write the generated pages and the site; start with site/index.html.
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/tables.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## Remove the environment and what demo and docs wrote.

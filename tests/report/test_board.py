@@ -81,7 +81,7 @@ def test_downloads_hold_the_board(make_board, some_lines):
     board = make_board(some_lines, name="../a b")
     page = render_board(board, {})
     found = dict(re.findall(r'href="data:([\w/-]+);charset=utf-8;base64,([^"]*)"', page))
-    assert set(found) == {"text/csv", "application/json", "text/x-tex"}
+    assert set(found) == {"text/csv", "application/json", "text/x-tex", "text/markdown"}
     assert Board.model_validate_json(base64.b64decode(found["application/json"])) == board
     assert 'download="a-b.csv"' in page
 

@@ -11,9 +11,9 @@ from codeward.cli._options import Json
 NAME = "report"
 EXAMPLES = (
     "Examples:\n\n  codeward report runs/ -o report.html\n\n  codeward report runs/fixed-5 runs/rename-5 -o report.html"
-    "\n\n  codeward report bench/ -o bench.html\n\n  codeward report bench/ -o table.tex"
+    "\n\n  codeward report bench/ -o bench.html\n\n  codeward report bench/ -o table.tex\n\n  codeward report bench/ -o table.md"
 )
-SUFFIXES = {"html": ".html", "csv": ".csv", "json": ".json", "latex": ".tex"}
+SUFFIXES = {"html": ".html", "csv": ".csv", "json": ".json", "latex": ".tex", "markdown": ".md"}
 
 
 def run(
@@ -27,7 +27,9 @@ def run(
     title: Annotated[str | None, typer.Option("--title", help="The page's title.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option("--format", help="html, csv, json or latex (a bench only); default: what the output's name says."),
+        typer.Option(
+            "--format", help="html, or of a bench csv, json, latex or markdown; default: what the output's name says."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -98,6 +100,7 @@ def _write_board(file: Path, output: Path, kind: str, title: str | None, json: b
     from codeward.experiment.record import read_record
     from codeward.files import write_text
     from codeward.report.board import records_wanted, render_board
+    from codeward.report.markdown import as_markdown
     from codeward.report.tables import as_csv, as_json, as_latex
 
     board = read_board(file)
@@ -107,7 +110,7 @@ def _write_board(file: Path, output: Path, kind: str, title: str | None, json: b
         records = {name: read_record(path) for name, path in wanted.items() if path.is_file()}
         text = render_board(board, records, title=title)
     else:
-        text = {"csv": as_csv, "json": as_json, "latex": as_latex}[kind](board)
+        text = {"csv": as_csv, "json": as_json, "latex": as_latex, "markdown": as_markdown}[kind](board)
     write_text(output, text)
     if json:
         names = [str(file.parent / name) for name in records]

@@ -9,11 +9,13 @@ from typing import Any
 from codeward.bench.board import Board, Line, over_seeds
 from codeward.experiment.record import Record
 from codeward.report import wording
-from codeward.report.cells import FILTERS, columns, departing
+from codeward.report.cells import FILTERS, columns
 from codeward.report.heat import BINS, HeatMap, heat_maps
+from codeward.report.markdown import as_markdown
 from codeward.report.pages import templates
 from codeward.report.pareto import SHAPES, pareto
 from codeward.report.ranking import COSTLY, Standing, change, excess, rank
+from codeward.report.remarks import count_seeds, departures, problems
 from codeward.report.tables import as_csv, as_json, as_latex
 
 EXAMPLES = 2
@@ -48,14 +50,6 @@ class Download:
     name: str
     file: str
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """Cells whose published figure is far from ours for one reason."""
-
-    note: str
-    cells: list[str]
 
 
 def render_board(board: Board, records: Mapping[str, Record], *, title: str | None = None) -> str:
@@ -132,41 +126,6 @@ def records_wanted(board: Board) -> list[str]:
     return list(dict.fromkeys(line.record for found in chosen(over_seeds(board.lines)).values() for _, line in found))
 
 
-def count_seeds(lines: Iterable[Line]) -> dict[tuple[str, ...], tuple[int, int]]:
-    """Return for each cell over how many seeds it is measured, and how many there are."""
-    counts: dict[tuple[str, ...], tuple[int, int]] = {}
-    for line in lines:
-        measured, planned = counts.get(line.group, (0, 0))
-        counts[line.group] = measured + bool(line.scores), planned + 1
-    return counts
-
-
-def problems(lines: Iterable[Line]) -> dict[str, list[str]]:
-    """Return why lines have no scores, most frequent first, each with the lines' names."""
-    found: dict[str, list[str]] = {}
-    for line in lines:
-        if not line.scores:
-            seed = "" if line.seed is None else f", seed {line.seed}"
-            found.setdefault(line.problem or "no reason is given", []).append(f"{name_of(line)}{seed}")
-    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
-
-
-def departures(lines: Iterable[Line]) -> list[Departure]:
-    """Return the cells far from their published figure by their note; those without one come last."""
-    found: dict[str, list[str]] = {}
-    for line in lines:
-        far = [each.score for each in line.published if departing(line, each)]
-        if far:
-            found.setdefault(line.note, []).append(f"{name_of(line)} ({', '.join(dict.fromkeys(far))})")
-    return [Departure(note, cells) for note, cells in sorted(found.items(), key=lambda item: not item[0])]
-
-
-def name_of(line: Line) -> str:
-    """Return how a cell is called in a sentence."""
-    attack = f"{line.attack} {wording.rate(line.rate)}" if line.rate else line.attack
-    return f"{line.defense} against {attack} on {line.data}, {line.model}"
-
-
 def files(board: Board) -> list[Download]:
     """Return the data as links that hold it."""
     stem = re.sub(r"[^\w.-]+", "-", board.name).strip("-.") or "board"
@@ -174,6 +133,7 @@ def files(board: Board) -> list[Download]:
         ("CSV", "csv", "text/csv", as_csv),
         ("JSON", "json", "application/json", as_json),
         ("LaTeX", "tex", "text/x-tex", as_latex),
+        ("Markdown", "md", "text/markdown", as_markdown),
     )
     found = []
     for name, suffix, kind, write in texts:

@@ -1,0 +1,72 @@
+"""The tables of a bench for a page of documentation: Markdown, with what made them and why figures depart."""
+
+from collections.abc import Mapping, Sequence
+
+from codeward.bench.board import Board, Line, over_seeds
+from codeward.report.cells import Column, Entry, columns
+from codeward.report.remarks import count_seeds, departures, problems
+from codeward.report.wording import counted, duration
+
+ESCAPES = str.maketrans({"\n": " ", "\r": " ", **{sign: f"\\{sign}" for sign in "\\`*_[]<>|#"}})
+HEADING = ("data", "model", "stage", "note")
+"""Columns that the tables do not need: they stand above or below."""
+INTERVALS = ("utility", "success")
+"""Scores whose interval stands beside them."""
+
+
+def as_markdown(board: Board, *, level: int = 1) -> str:
+    """Return a heading, the command with its cost and machine, a table for each task, data set and model, and remarks.
+
+    Args:
+        board: What a bench has measured.
+        level: Of the heading.
+    """
+    lines = over_seeds(board.lines)
+    groups: dict[tuple[str, str, str], list[Line]] = {}
+    for line in lines:
+        if line.scores:
+            groups.setdefault((line.task, line.data, line.model), []).append(line)
+    seeds = count_seeds(board.lines)
+    parts = [f"{'#' * level} {escape(board.title or board.name)}", _made(board)]
+    for (task, data, model), found in groups.items():
+        parts += [f"{'#' * (level + 1)} {escape(f'{data} ({task}), {model}')}", _table(found, seeds)]
+    return "\n\n".join([*parts, *_remarks(board, lines)]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return text as Markdown shows it literally, on one line."""
+    return text.translate(ESCAPES)
+
+
+def _made(board: Board) -> str:
+    where = board.environment
+    processor = f"{where.processor}, {counted(where.cores, 'core')}"
+    command = " ".join(board.command.split()).replace("`", "'")
+    return f"`{command}`: {counted(board.steps, 'step')}, {duration(board.seconds)} of work; {escape(processor)}."
+
+
+def _table(lines: Sequence[Line], seeds: Mapping[tuple[str, ...], tuple[int, int]]) -> str:
+    found = [column for column in columns(lines, seeds) if column.name not in HEADING]
+    rows = [[_cell(column, column.entry(line)) for column in found] for line in lines]
+    marks = ["---:" if column.number else "---" for column in found]
+    return "\n".join(_row(row) for row in ([escape(column.label) for column in found], marks, *rows))
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(column: Column, entry: Entry) -> str:
+    interval = f" ({entry.more})" if entry.more and column.name in INTERVALS else ""
+    return f"{escape(entry.text + interval)}{' †' if entry.flag else ''}"
+
+
+def _remarks(board: Board, lines: Sequence[Line]) -> list[str]:
+    """Return why figures depart from the papers', and what is not measured."""
+    found = []
+    for each in departures(lines):
+        why = each.note or "No reason is known yet."
+        found.append(f"- † {escape(why)} ({escape('; '.join(each.cells))})")
+    for problem, names in problems(board.lines).items():
+        found.append(f"- Not measured, {counted(len(names), 'line')}: {escape(problem)}.")
+    return ["\n".join(found)] if found else []
