@@ -85,7 +85,7 @@ def rows_at(tmp_path_factory, clean_rows):
 def finished(tmp_path_factory, rows_at):
     """A folder in which the small suite has been run, the last step that was ready first."""
     from codeward.bench.collect import collect
-    from codeward.bench.graph import plan
+    from codeward.bench.plan import plan
     from codeward.bench.run import run
     from codeward.bench.store import Store
     from codeward.bench.suite import read_suite
@@ -104,7 +104,7 @@ def finished(tmp_path_factory, rows_at):
 @pytest.fixture
 def half_done(finished, rows_at, tmp_path):
     """A store in which the cells of two defenses, a training among them, are still to do."""
-    from codeward.bench.graph import plan
+    from codeward.bench.plan import plan
     from codeward.bench.suite import read_suite
 
     graph = plan(read_suite(str(finished / "small.toml")), rows_at)

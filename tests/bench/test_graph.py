@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from codeward.bench.graph import plan, stage_of
+from codeward.bench.plan import plan
+from codeward.bench.rows import stage_of
 from codeward.bench.step import Step
 from codeward.bench.suite import DefenseSpec, builtin_suites, read_suite
 from codeward.errors import DataError, UnknownNameError, UsageError

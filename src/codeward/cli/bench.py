@@ -62,7 +62,7 @@ def run(
     from codeward.bench.collect import collect
     from codeward.bench.executors import Executor, check_executor
     from codeward.bench.executors import executor as made
-    from codeward.bench.graph import plan
+    from codeward.bench.plan import plan
     from codeward.bench.run import run as run_graph
     from codeward.bench.store import Store
     from codeward.bench.suite import read_suite

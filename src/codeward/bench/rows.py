@@ -1,0 +1,166 @@
+"""The steps of one victim's cells: what each stage of defense needs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codeward.bench.board import Place
+from codeward.bench.graph import Cell, Graph
+from codeward.bench.sources import start_of
+from codeward.bench.suite import NONE, AttackSpec, DefenseSpec, Stage, Suite
+from codeward.defenses.data import data_defenses
+from codeward.defenses.input import input_defenses
+from codeward.defenses.model import model_defenses
+from codeward.defenses.training import training_defenses
+from codeward.errors import UnknownNameError, UsageError
+from codeward.registry import Registry
+from codeward.tasks import Task
+from codeward.victims import make_config
+
+STAGES: Mapping[Stage, Registry[Any]] = {
+    "data": data_defenses,
+    "training": training_defenses,
+    "model": model_defenses,
+    "input": input_defenses,
+}
+Planned = Callable[[str, str, dict[str, Any], DefenseSpec], dict[str, str]]
+"""Plans the steps of a defense: its name in the suite, its registered one, its options, and what the suite says of it."""
+
+
+class Row:
+    """The cells of one victim: every defense against one attack on one model."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        suite: Suite,
+        data: str,
+        model: str,
+        attack: str,
+        rate: float,
+        seed: int,
+        task: Task,
+        source: str,
+    ) -> None:
+        self.graph, self.suite, self.task = graph, suite, task
+        self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
+        self.source = source
+        self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
+        self.config = {**suite.models[model].train, **suite.data[data].training, "seed": seed}
+
+    def cell(self, name: str) -> Cell:
+        """Plan the steps of one defense."""
+        spec = self.suite.defenses[name]
+        stage = stage_of(name, spec)
+        place = Place(
+            data=self.data,
+            task=self.task.name,
+            kind=self.task.kind,
+            model=self.model,
+            family=self.suite.models[self.model].family,
+            attack=self.attack,
+            rate=self.rate,
+            defense=name,
+            stage=stage,
+            seed=self.seed,
+        )
+        if stage == "none":
+            return Cell(place, None, self._measured(self._victim()))
+        method, registry = spec.defense or name, STAGES[stage]
+        # All options, so that a changed default is another step.
+        options = dict(registry.settings(registry.make(method, spec.options)))
+        planned: Mapping[Stage, Planned] = {
+            "data": self._audited,
+            "training": self._trained,
+            "model": self._repaired,
+            "input": self._guarded,
+        }
+        return Cell(place, method, planned[stage](name, method, options, spec), options)
+
+    def _victim(self) -> dict[str, str]:
+        """Plan the clean model and the victim."""
+        clean = self._train(self.source, {}, "clean model", f"{self.data}, {self.model}")
+        if self.attack == NONE:
+            return {"source": self.source, "clean": clean, "model": clean}
+        poison = self._poison()
+        return {
+            "source": self.source,
+            "clean": clean,
+            "poison": poison,
+            "model": self._train(poison, {}, "victim"),
+        }
+
+    def _audited(self, name: str, method: str, options: dict[str, Any], spec: DefenseSpec) -> dict[str, str]:
+        steps = self._victim()
+        inputs = {"data": steps.get("poison", self.source)}
+        if data_defenses.get(method).needs_model:
+            inputs["model"] = steps["model"]
+        settings = {"defense": method, "options": options, "clean": spec.clean}
+        audit = self.graph.add("audit", settings, inputs, f"{self.where}: audit by {name}")
+        model = self._train(audit, {}, f"model after {name}")
+        return self._measured({**steps, "audit": audit, "model": model}, name)
+
+    def _trained(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        steps, extra = self._victim(), {"loss": method, "loss_options": options}
+        model = self._train(steps.get("poison", self.source), extra, f"model by {name}")
+        return self._measured({**steps, "model": model}, name)
+
+    def _repaired(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        steps, settings = self._victim(), {"defense": method, "options": options}
+        inputs = {"model": steps["model"], "data": self.source}
+        if model_defenses.get(method).inspects:
+            scan = self.graph.add("scan", settings, dict(inputs), f"{self.where}: scan by {name}")
+            steps["scan"] = inputs["scan"] = scan
+        model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
+        return self._measured({**steps, "model": model}, name)
+
+    def _guarded(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+        extra = {"rows": self.suite.protected, "defense": method, "options": options}
+        return self._measured(self._victim(), name, extra)
+
+    def _measured(
+        self, steps: dict[str, str], name: str = "", extra: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Add the step that measures the model to which the others lead."""
+        settings: dict[str, Any] = {"seed": self.seed, "rows": None, "defense": None, "options": {}, **(extra or {})}
+        used = {role: steps[role] for role in ("model", "clean", "poison") if role in steps}
+        roles = {"data": self.source} | used
+        key = self.graph.add("evaluate", settings, roles, f"{self.where}: measure {name}".strip())
+        return steps | {"evaluate": key}
+
+    def _poison(self) -> str:
+        spec: AttackSpec = self.suite.attacks[self.attack]
+        settings = {
+            "attack": spec.attack or self.attack,
+            "options": spec.options,
+            "payload": spec.payload,
+            "payload_options": spec.payload_options,
+            "rate": self.rate,
+            "seed": self.seed,
+        }
+        label = f"{self.data}, {self.attack} {100 * self.rate:g} %: poison"
+        return self.graph.add("poison", settings, {"data": self.source}, label)
+
+    def _train(self, data: str, extra: dict[str, Any], what: str, where: str | None = None) -> str:
+        config = make_config(self.task, {**self.config, **extra}).model_dump(mode="json")
+        settings = {"config": config, "start": start_of(str(config["model"]))}
+        return self.graph.add("train", settings, {"data": data}, f"{where or self.where}: {what}")
+
+
+def stage_of(name: str, spec: DefenseSpec) -> Stage:
+    """Return the stage that a defense stands at.
+
+    Raises:
+        UsageError: If there is no such defense, or several stages have one of that name.
+    """
+    method = spec.defense or name
+    if method == NONE:
+        return "none"
+    if spec.stage is not None:
+        return spec.stage
+    found: list[Stage] = [stage for stage, registry in STAGES.items() if method in registry.names()]
+    if not found:
+        known = [each for registry in STAGES.values() for each in registry.names()]
+        raise UnknownNameError("defense", method, [NONE, *known])
+    if len(found) > 1:
+        raise UsageError(f"defense {method!r} is one of the stages {' and '.join(found)}; say which by stage = ...")
+    return found[0]
