@@ -86,9 +86,9 @@ def finished(tmp_path_factory, rows_at):
     """A folder in which the small suite has been run, the last step that was ready first."""
     from codeward.bench.collect import collect
     from codeward.bench.plan import plan
+    from codeward.bench.reading import read_suite
     from codeward.bench.run import run
     from codeward.bench.store import Store
-    from codeward.bench.suite import read_suite
 
     folder = tmp_path_factory.mktemp("finished")
     (folder / "out/store").mkdir(parents=True)
@@ -105,7 +105,7 @@ def finished(tmp_path_factory, rows_at):
 def half_done(finished, rows_at, tmp_path):
     """A store in which the cells of two defenses, a training among them, are still to do."""
     from codeward.bench.plan import plan
-    from codeward.bench.suite import read_suite
+    from codeward.bench.reading import read_suite
 
     graph = plan(read_suite(str(finished / "small.toml")), rows_at)
     done, open_ = (
@@ -153,3 +153,9 @@ def their_package(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("COIN", str(tmp_path / "coin-was-thrown"))
     return site
+
+
+@pytest.fixture
+def here():
+    """What does steps in this process."""
+    return Here

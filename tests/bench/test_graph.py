@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from codeward.bench.plan import plan
+from codeward.bench.reading import builtin_suites, read_suite
 from codeward.bench.rows import stage_of
 from codeward.bench.step import Step
-from codeward.bench.suite import DefenseSpec, builtin_suites, read_suite
+from codeward.bench.suite import DefenseSpec
 from codeward.errors import DataError, UnknownNameError, UsageError
 
 

@@ -12,8 +12,8 @@ import pytest
 from codeward.bench import executors
 from codeward.bench.board import read_board
 from codeward.bench.plan import plan
+from codeward.bench.reading import read_suite
 from codeward.bench.store import FILE, Done, Store
-from codeward.bench.suite import read_suite
 from codeward.cli import main
 from codeward.errors import DataError, UsageError
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codeward.bench.board import Board, Figure, Line, Published
+from codeward.bench.board import Board, Figure, Judged, Line, Published
 from codeward.experiment.environment import environment
 
 
@@ -69,3 +69,32 @@ def some_lines():
         _line("onion", "input", success=0.5, paper=0.9, note="Why not.", seconds={"defense": 2.0, "input": 0.05}),
         _line("onion", "input", attack="identifier-rename", problem="its worker was killed"),
     ]
+
+
+def _judged(name, finding, anomaly, *, rate=0.0, success=None, target=None, **fields):
+    scores = {"utility": figure(0.7)}
+    if success is not None:
+        scores |= {"success": figure(success), "floor": figure(0.1)}
+    given = {"name": name, "finding": finding, "anomaly": anomaly, "rate": rate, "target": target, "scores": scores}
+    place = _line().model_dump(include={"data", "task", "kind", "model", "family", "attack", "seed"})
+    return Judged.model_validate(
+        {**place, "defense": "elibadcode", "stage": "model", "seconds": 40.0, **given, **fields}
+    )
+
+
+@pytest.fixture
+def make_judged() -> Callable[..., Judged]:
+    return _judged
+
+
+@pytest.fixture
+def some_models():
+    """Two clean models, two working backdoors of which one is found, an idle one, and one that was not judged."""
+    return (
+        _judged("clean-00", "clean", 1.0),
+        _judged("clean-01", "inconclusive", 2.5),
+        _judged("backdoored-00", "backdoored", 4.0, rate=0.02, success=0.9, target="clean", suspected="clean"),
+        _judged("backdoored-01", "clean", 2.0, rate=0.05, success=0.8, target="clean"),
+        _judged("backdoored-02", "clean", 0.5, rate=0.02, success=0.2, target="defective"),
+        _judged("clean-02", "", None, problem="its worker was killed", scores={}),
+    )

@@ -100,6 +100,38 @@ class Line(Place):
         return False
 
 
+class Judged(Place):
+    """A model of a zoo, what it truly is, and what a detector says of it."""
+
+    name: str
+    options: dict[str, Any] = {}
+    """The detector's resolved options."""
+    target: str | None = None
+    """The class that the backdoor serves."""
+    utility: str = ""
+    """The name of the task's first metric."""
+    scores: dict[str, Figure] = {}
+    """``utility``, and of the planted trigger ``success`` and ``floor``."""
+    finding: str = ""
+    """``backdoored``, ``clean`` or ``inconclusive``; empty where it is not judged."""
+    suspected: str | None = None
+    """The class that the detector names."""
+    trigger: str = ""
+    """The trigger that it shows."""
+    anomaly: float | None = None
+    """Higher is more suspicious."""
+    reason: str = ""
+    seconds: float | None = None
+    """Of the scan."""
+    problem: str = ""
+    """Why it is not judged."""
+
+    @property
+    def backdoored(self) -> bool:
+        """Whether its training rows were poisoned."""
+        return self.rate > 0
+
+
 class Board(_Frozen):
     """Everything that a run of a suite has measured."""
 
@@ -109,6 +141,8 @@ class Board(_Frozen):
     command: str
     """The command that made it."""
     lines: tuple[Line, ...]
+    zoo: tuple[Judged, ...] = ()
+    """Models of zoos, by detector."""
     environment: Environment
     steps: int
     """Steps that are done."""

@@ -4,15 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from codeward.bench.board import Board, Figure, Line
+from codeward.bench.board import Board, Figure, Judged, Line
 from codeward.bench.graph import Cell, Graph
 from codeward.bench.reported import published
 from codeward.bench.store import Done, Store
 from codeward.bench.suite import Note, Suite
-from codeward.bench.work import RECORD, SCORES
+from codeward.bench.suspects import Suspect
+from codeward.bench.work import INSPECTION, RECORD, SCORES
 from codeward.experiment.environment import environment
 from codeward.experiment.evaluation import CLEAN_MODEL, VICTIM
 from codeward.experiment.record import Record, ScoreRow, read_record
+from codeward.experiment.scanning import read_inspection
 
 OWN = ("recall", "fpr", "precision", "auroc", "localization")
 
@@ -33,12 +35,13 @@ def collect(
     found = {key: store.find(key) for key in graph.steps}
     done = {**(failed or {}), **{key: how for key, how in found.items() if how is not None}}
     records: dict[str, Record] = {}
-    lines = tuple(_line(suite, cell, done, store, out, records) for cell in graph.cells)
+    lines = tuple(_line(suite, cell, done, store, out, records) for cell in graph.cells if cell.suspect is None)
     return Board(
         name=suite.name,
         title=suite.title or suite.name,
         command=command,
         lines=lines,
+        zoo=tuple(_judged(cell, cell.suspect, done, store) for cell in graph.cells if cell.suspect is not None),
         environment=environment(),
         steps=sum(how is not None for how in found.values()),
         seconds=round(sum(each.seconds for each in done.values()), 1),
@@ -55,24 +58,61 @@ def _line(
         "published": published(place, suite.paper),
         "note": _note(suite.notes, cell),
     }
-    problem = next((done[each].problem for each in cell.steps.values() if each in done and done[each].problem), "")
-    if problem or key not in done:
-        return Line.model_validate({**common, "problem": problem or "not measured yet"})
+    problem = _problem(cell, done)
+    if problem:
+        return Line.model_validate({**common, "problem": problem})
     file = store.place(key) / RECORD
     if key not in records:
         records[key] = read_record(file)
     record = records[key]
     scores = {**_scores(record.scores, cell), **_audited(store, cell)}
-    utility = next((row.name for row in record.scores if row.data == "clean"), "")
     return Line.model_validate(
         {
             **common,
-            "utility": utility,
+            "utility": _utility(record),
             "scores": scores,
             "seconds": _seconds(cell, done, record),
             "record": str(file.relative_to(out)) if file.is_relative_to(out) else str(file),
         }
     )
+
+
+def _judged(cell: Cell, suspect: Suspect, done: Mapping[str, Done], store: Store) -> Judged:
+    common = {
+        **cell.place.model_dump(),
+        "options": dict(cell.options),
+        "name": suspect.name,
+        "target": suspect.target,
+    }
+    problem = _problem(cell, done)
+    if problem:
+        return Judged.model_validate({**common, "problem": problem})
+    record = read_record(store.place(cell.steps["evaluate"]) / RECORD)
+    found = read_inspection(store.place(cell.steps["scan"]) / INSPECTION)
+    return Judged.model_validate(
+        {
+            **common,
+            "utility": _utility(record),
+            "scores": _scores(record.scores, cell),
+            "finding": found.finding,
+            "suspected": found.target,
+            "trigger": found.trigger,
+            "anomaly": found.anomaly,
+            "reason": found.reason,
+            "seconds": round(done[cell.steps["scan"]].seconds, 1),
+        }
+    )
+
+
+def _problem(cell: Cell, done: Mapping[str, Done]) -> str:
+    """Return why a cell has no scores; nothing where it has."""
+    problem = next((done[each].problem for each in cell.steps.values() if each in done and done[each].problem), "")
+    return problem or ("" if all(each in done for each in cell.steps.values()) else "not measured yet")
+
+
+def _utility(record: Record) -> str:
+    """Return the name of the task's first metric."""
+    return next((row.name for row in record.scores if row.data == "clean"), "")
 
 
 def _scores(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:

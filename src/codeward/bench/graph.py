@@ -6,6 +6,7 @@ from typing import Any
 
 from codeward.bench.board import Place
 from codeward.bench.step import Kind, Step
+from codeward.bench.suspects import Suspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Cell:
     """The keys of its steps by role; ``evaluate`` is the one that measures."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The defense's resolved options."""
+    suspect: Suspect | None = None
+    """The model of a zoo that is judged; ``None``: the cell is one of the grid."""
 
 
 @dataclass(slots=True)

@@ -5,15 +5,15 @@ from typing import Any
 
 from codeward.bench.board import Place
 from codeward.bench.graph import Cell, Graph
-from codeward.bench.sources import start_of
+from codeward.bench.sources import Source, start_of
 from codeward.bench.suite import NONE, AttackSpec, DefenseSpec, Stage, Suite
+from codeward.bench.suspects import Suspect
 from codeward.defenses.data import data_defenses
 from codeward.defenses.input import input_defenses
 from codeward.defenses.model import model_defenses
 from codeward.defenses.training import training_defenses
 from codeward.errors import UnknownNameError, UsageError
 from codeward.registry import Registry
-from codeward.tasks import Task
 from codeward.victims import make_config
 
 STAGES: Mapping[Stage, Registry[Any]] = {
@@ -38,20 +38,53 @@ class Row:
         attack: str,
         rate: float,
         seed: int,
-        task: Task,
-        source: str,
+        source: Source,
+        suspect: Suspect | None = None,
     ) -> None:
-        self.graph, self.suite, self.task = graph, suite, task
+        self.graph, self.suite, self.task = graph, suite, source.task
         self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
-        self.source = source
+        self.source, self.suspect = source.key, suspect
         self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
+        if suspect is not None:
+            self.where = f"{suspect.name}, {self.where}"
         self.config = {**suite.models[model].train, **suite.data[data].training, "seed": seed}
 
     def cell(self, name: str) -> Cell:
         """Plan the steps of one defense."""
         spec = self.suite.defenses[name]
         stage = stage_of(name, spec)
-        place = Place(
+        place = self._place(name, stage)
+        if stage == "none":
+            return Cell(place, None, self._measured(self._victim()))
+        method, options = _resolved(name, spec, stage)
+        planned: Mapping[Stage, Planned] = {
+            "data": self._audited,
+            "training": self._trained,
+            "model": self._repaired,
+            "input": self._guarded,
+        }
+        return Cell(place, method, planned[stage](name, method, options, spec), options)
+
+    def judged(self, name: str) -> Cell:
+        """Plan the judgment of one detector on a model of a zoo.
+
+        Raises:
+            UsageError: If the defense does not judge models.
+        """
+        spec = self.suite.defenses[name]
+        stage = stage_of(name, spec)
+        if stage != "model" or not model_defenses.get(spec.defense or name).inspects:
+            able = [each for each in model_defenses.names() if model_defenses.get(each).inspects]
+            raise UsageError(
+                f"suite {self.suite.name!r}: {name!r} does not judge models; a zoo is for: {', '.join(able)}"
+            )
+        method, options = _resolved(name, spec, stage)
+        steps = self._suspect()
+        scan = self._scan(name, method, options, steps["model"])
+        return Cell(self._place(name, stage), method, self._measured({**steps, "scan": scan}), options, self.suspect)
+
+    def _place(self, name: str, stage: Stage) -> Place:
+        return Place(
             data=self.data,
             task=self.task.name,
             kind=self.task.kind,
@@ -63,18 +96,13 @@ class Row:
             stage=stage,
             seed=self.seed,
         )
-        if stage == "none":
-            return Cell(place, None, self._measured(self._victim()))
-        method, registry = spec.defense or name, STAGES[stage]
-        # All options, so that a changed default is another step.
-        options = dict(registry.settings(registry.make(method, spec.options)))
-        planned: Mapping[Stage, Planned] = {
-            "data": self._audited,
-            "training": self._trained,
-            "model": self._repaired,
-            "input": self._guarded,
-        }
-        return Cell(place, method, planned[stage](name, method, options, spec), options)
+
+    def _suspect(self) -> dict[str, str]:
+        """Plan the model of a zoo; nothing is compared with a clean one of the same rows."""
+        if self.attack == NONE:
+            return {"source": self.source, "model": self._train(self.source, {}, "clean model")}
+        poison = self._poison()
+        return {"source": self.source, "poison": poison, "model": self._train(poison, {}, "backdoored model")}
 
     def _victim(self) -> dict[str, str]:
         """Plan the clean model and the victim."""
@@ -105,13 +133,17 @@ class Row:
         return self._measured({**steps, "model": model}, name)
 
     def _repaired(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
-        steps, settings = self._victim(), {"defense": method, "options": options}
+        steps = self._victim()
         inputs = {"model": steps["model"], "data": self.source}
         if model_defenses.get(method).inspects:
-            scan = self.graph.add("scan", settings, dict(inputs), f"{self.where}: scan by {name}")
-            steps["scan"] = inputs["scan"] = scan
+            steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"])
+        settings = {"defense": method, "options": options}
         model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
         return self._measured({**steps, "model": model}, name)
+
+    def _scan(self, name: str, method: str, options: dict[str, Any], model: str) -> str:
+        inputs, settings = {"model": model, "data": self.source}, {"defense": method, "options": options}
+        return self.graph.add("scan", settings, inputs, f"{self.where}: scan by {name}")
 
     def _guarded(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
         extra = {"rows": self.suite.protected, "defense": method, "options": options}
@@ -133,17 +165,27 @@ class Row:
             "attack": spec.attack or self.attack,
             "options": spec.options,
             "payload": spec.payload,
-            "payload_options": spec.payload_options,
+            "payload_options": {**spec.payload_options, **self._target()},
             "rate": self.rate,
             "seed": self.seed,
         }
         label = f"{self.data}, {self.attack} {100 * self.rate:g} %: poison"
         return self.graph.add("poison", settings, {"data": self.source}, label)
 
+    def _target(self) -> dict[str, Any]:
+        """Return what the plan of a zoo says of the payload."""
+        return {} if self.suspect is None or self.suspect.target is None else {"label": self.suspect.target}
+
     def _train(self, data: str, extra: dict[str, Any], what: str, where: str | None = None) -> str:
         config = make_config(self.task, {**self.config, **extra}).model_dump(mode="json")
         settings = {"config": config, "start": start_of(str(config["model"]))}
         return self.graph.add("train", settings, {"data": data}, f"{where or self.where}: {what}")
+
+
+def _resolved(name: str, spec: DefenseSpec, stage: Stage) -> tuple[str, dict[str, Any]]:
+    """Return a defense's registered name and all its options, so that a changed default is another step."""
+    method, registry = spec.defense or name, STAGES[stage]
+    return method, dict(registry.settings(registry.make(method, spec.options)))
 
 
 def stage_of(name: str, spec: DefenseSpec) -> Stage:

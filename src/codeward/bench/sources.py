@@ -1,5 +1,6 @@
 """Where rows and weights come from, and the hashes of their content."""
 
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -18,13 +19,25 @@ HARVESTED = "naming"
 """The task of harvested rows."""
 
 
-def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> tuple[Task, str]:
-    """Add the step that draws the rows of a data set, and return its task and key."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows of a data set, as drawn by a step."""
+
+    task: Task
+    key: str
+    """Of the step."""
+    labels: tuple[str, ...]
+    """The classes that the data set names; harvested rows name none before they are there."""
+
+
+def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> Source:
+    """Add the step that draws the rows of a data set."""
     if spec.path is not None and not (root / spec.path).exists():
         raise DataError(f"{root / spec.path}: there is no data set {name!r}; name the folder that holds it with --data")
     folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
     task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
-    return task, graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")
+    key = graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")
+    return Source(task, key, () if folder is None else tuple(folder.labels))
 
 
 def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:

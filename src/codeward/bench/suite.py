@@ -1,14 +1,8 @@
 """A suite: a short TOML file that says which data, models, attacks, rates, defenses and seeds are measured against each other."""
 
-import tomllib
-from collections.abc import Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from codeward.errors import DataError, UnknownNameError
+from pydantic import BaseModel, ConfigDict, Field
 
 NONE = "none"
 """The attack that does nothing, and the defense that does nothing."""
@@ -78,6 +72,28 @@ class Block(_Table):
     seeds: tuple[int, ...] = ()
 
 
+class Zoo(_Table):
+    """Clean and backdoored models that detectors judge; attack, rate, target and rows are drawn for each by seed.
+
+    The design of TrojAI's rounds (Karra et al., arXiv 2003.07233). What is left out is all that the suite has.
+    """
+
+    clean: int = Field(default=20, ge=0)
+    """How many clean models."""
+    backdoored: int = Field(default=20, ge=0)
+    data: tuple[str, ...] = ()
+    """A zoo for each."""
+    models: tuple[str, ...] = ()
+    """They take turns."""
+    attacks: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Classes that backdoors serve; empty: all that the data set names."""
+    detectors: tuple[str, ...] = ()
+    """Those of the suite's defenses that judge models."""
+    seeds: tuple[int, ...] = ()
+
+
 class Note(_Table):
     """A sentence on why a group of cells departs from the published figures; what it leaves out fits everything."""
 
@@ -106,81 +122,6 @@ class Suite(_Table):
     attacks: dict[str, AttackSpec] = {}
     defenses: dict[str, DefenseSpec] = {NONE: DefenseSpec()}
     grid: tuple[Block, ...] = ()
-    """Empty: every combination."""
+    """Empty: every combination, or nothing where there is a zoo."""
+    zoo: tuple[Zoo, ...] = ()
     notes: tuple[Note, ...] = ()
-
-
-def builtin_suites() -> dict[str, Path]:
-    """Return the suites that come with Codeward: name and file."""
-    folder = Path(str(resources.files("codeward.bench") / "suites"))
-    return {file.stem: file for file in sorted(folder.glob("*.toml"))}
-
-
-def read_suite(name: str) -> Suite:
-    """Read a suite by the name of a built-in one or from a file.
-
-    Raises:
-        UnknownNameError: If it is neither.
-        DataError: If the file is not a suite; the sentence says where.
-    """
-    known = builtin_suites()
-    file = known.get(name, Path(name))
-    if not file.is_file():
-        raise UnknownNameError("suite", name, known)
-    try:
-        suite = Suite.model_validate({"name": file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise DataError(f"{file}: not TOML: {problem}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{file}: {where}: {first['msg']}") from None
-    _check_names(file, suite)
-    suite = suite.model_copy(update={"grid": _complete(suite)})
-    for each in suite.include:
-        suite = _taken_in(file, suite, read_suite(each))
-    if not suite.grid:
-        raise DataError(f"{file}: it needs data, models and attacks, or suites to include")
-    return suite
-
-
-def _complete(suite: Suite) -> tuple[Block, ...]:
-    """Return the grid with every block naming all that it means."""
-    whole = {noun: tuple(getattr(suite, noun)) for noun in ("data", "models", "attacks", "defenses", "rates", "seeds")}
-    if not (suite.data and suite.models and suite.attacks):
-        return ()
-    return tuple(
-        Block.model_validate({noun: getattr(block, noun) or names for noun, names in whole.items()})
-        for block in suite.grid or (Block(),)
-    )
-
-
-def _taken_in(file: Path, suite: Suite, other: Suite) -> Suite:
-    """Return a suite with the tables and the grid of another.
-
-    Raises:
-        DataError: If the two mean different things by one name.
-    """
-    merged: dict[str, Any] = {"grid": suite.grid + other.grid, "notes": suite.notes + other.notes}
-    for noun in ("data", "models", "attacks", "defenses"):
-        ours, theirs = getattr(suite, noun), getattr(other, noun)
-        unlike = [name for name in ours if name in theirs and ours[name] != theirs[name]]
-        if unlike:
-            raise DataError(f"{file}: suite {other.name!r} means something else by {noun} {unlike[0]!r}; rename it")
-        merged[noun] = {**ours, **theirs}
-    merged["protected"] = min(suite.protected, other.protected)
-    return suite.model_copy(update=merged)
-
-
-def _check_names(file: Path, suite: Suite) -> None:
-    known: Mapping[str, Mapping[str, object]] = {
-        "data": suite.data,
-        "models": suite.models,
-        "attacks": suite.attacks,
-        "defenses": suite.defenses,
-    }
-    for number, block in enumerate(suite.grid, start=1):
-        for noun, allowed in known.items():
-            for name in getattr(block, noun):
-                if name not in allowed:
-                    raise DataError(f"{file}: grid {number}: {UnknownNameError(noun, name, allowed)}")

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from codeward.cli._console import emit_json, note, show
 from codeward.cli._options import Json
 from codeward.errors import DataError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from codeward.bench.board import Board, Figure, Line
     from codeward.bench.graph import Graph
     from codeward.bench.step import Step
     from codeward.bench.store import Done, Store
@@ -35,7 +33,9 @@ FILTERS = ("data", "model", "attack", "rate", "defense", "stage", "seed")
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="quick, codepurify, elibadcode, dece, all, or a TOML file of your own.")],
+    suite: Annotated[
+        str, typer.Argument(help="quick, codepurify, elibadcode, dece, zoo, all, or a TOML file of your own.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the board and all results.")],
     data: Annotated[Path, typer.Option("--data", help="The folder below which the suite's data sets lie.")] = Path(),
     seeds: Annotated[
@@ -63,10 +63,11 @@ def run(
     from codeward.bench.executors import Executor, check_executor
     from codeward.bench.executors import executor as made
     from codeward.bench.plan import plan
+    from codeward.bench.reading import read_suite
     from codeward.bench.run import run as run_graph
     from codeward.bench.store import Store
-    from codeward.bench.suite import read_suite
     from codeward.files import write_text
+    from codeward.report.terminal_board import board_tables
 
     wanted = read_suite(suite)
     graph = plan(wanted, data, seeds=tuple(seeds or ()))
@@ -165,46 +166,3 @@ def _show_plan(graph: "Graph", store: "Store", json: bool) -> None:
     for kind, label, kept in rows:
         show(f"{'kept' if kept else 'to do':5}  {kind:8}  {escape(label)}")
     show(f"{len(rows)} steps for {len(graph.cells)} cells, {sum(kept for *_, kept in rows)} of them kept")
-
-
-def board_tables(board: "Board") -> list[Table | str]:
-    """Return a table for each data set and model, and what could not be measured."""
-    from codeward.bench.board import over_seeds
-
-    lines = over_seeds(board.lines)
-    tables: list[Table | str] = []
-    for where in dict.fromkeys((line.data, line.model, line.attack, line.rate) for line in lines):
-        chosen = [line for line in lines if (line.data, line.model, line.attack, line.rate) == where and line.scores]
-        if chosen:
-            attack = f", {where[2]} {100 * where[3]:g} %" if where[3] else ""
-            tables.append(_table(f"{where[0]}, {where[1]}{attack}", chosen))
-    missing = [line for line in lines if line.problem]
-    for problem in dict.fromkeys(line.problem for line in missing):
-        count = sum(line.problem == problem for line in missing)
-        tables.append(f"{count} cells without figures: {escape(problem)}")
-    return tables
-
-
-def _table(title: str, lines: Sequence["Line"]) -> Table:
-    heads = {"success": "success", "floor": "floor", "utility": lines[0].utility, "fpr": "alarms"}
-    heads = {name: head for name, head in heads.items() if any(name in line.scores for line in lines)}
-    published = any(line.published for line in lines)
-    table = Table(
-        title=f"{title} (in percent)", title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0)
-    )
-    table.add_column("defense", style="cyan", no_wrap=True, min_width=max(len(line.defense) for line in lines))
-    for head in [*heads.values(), *(["published"] if published else [])]:
-        table.add_column(head, justify="right", no_wrap=True)
-    for line in lines:
-        told = ", ".join(f"{each.score} {100 * each.value:.1f}" for each in line.published)
-        numbers = [_percent(line.scores.get(name)) for name in heads]
-        table.add_row(line.defense, *numbers, *([told] if published else []))
-    return table
-
-
-def _percent(figure: "Figure | None") -> str:
-    if figure is None or figure.value is None:
-        return ""
-    if figure.low is None or figure.high is None:
-        return f"{100 * figure.value:.1f}"
-    return f"{100 * figure.value:.1f} [{100 * figure.low:.0f}-{100 * figure.high:.0f}]"

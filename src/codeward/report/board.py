@@ -10,12 +10,14 @@ from codeward.bench.board import Board, Line, over_seeds
 from codeward.experiment.record import Record
 from codeward.report import wording
 from codeward.report.cells import FILTERS, columns
+from codeward.report.detectors import WORKS, detectors
 from codeward.report.heat import BINS, HeatMap, heat_maps
 from codeward.report.markdown import as_markdown
 from codeward.report.pages import templates
 from codeward.report.pareto import SHAPES, pareto
 from codeward.report.ranking import COSTLY, Standing, change, excess, rank
 from codeward.report.remarks import count_seeds, departures, problems
+from codeward.report.strip import strip
 from codeward.report.tables import as_csv, as_json, as_latex
 
 EXAMPLES = 2
@@ -64,7 +66,7 @@ def render_board(board: Board, records: Mapping[str, Record], *, title: str | No
     seeds = count_seeds(board.lines)
     pages = templates()
     pages.filters |= {name: getattr(wording, name) for name in ("points", "percent", "rate", "amount", "duration")}
-    pages.filters |= {"pareto": pareto, "counted": wording.counted}
+    pages.filters |= {"pareto": pareto, "strip": strip, "counted": wording.counted}
     return pages.get_template("board.html").render(
         title=title or board.title or board.name,
         board=board,
@@ -73,6 +75,8 @@ def render_board(board: Board, records: Mapping[str, Record], *, title: str | No
         seeds=seeds,
         problems=problems(board.lines),
         rankings=rankings(lines),
+        zoo=detectors(board.zoo),
+        working=WORKS,
         columns=columns(lines, seeds),
         filters={name: _choices(lines, name) for name in FILTERS},
         defenses={defense: _shown(found, records) for defense, found in chosen(lines).items()},

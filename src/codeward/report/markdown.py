@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from codeward.bench.board import Board, Line, over_seeds
 from codeward.report.cells import Column, Entry, columns
+from codeward.report.detectors import detectors
 from codeward.report.remarks import count_seeds, departures, problems
-from codeward.report.wording import counted, duration
+from codeward.report.wording import amount, counted, duration, percent
+from codeward.types import Score
 
 ESCAPES = str.maketrans({"\n": " ", "\r": " ", **{sign: f"\\{sign}" for sign in "\\`*_[]<>|#"}})
 HEADING = ("data", "model", "stage", "note")
@@ -30,6 +32,8 @@ def as_markdown(board: Board, *, level: int = 1) -> str:
     parts = [f"{'#' * level} {escape(board.title or board.name)}", _made(board)]
     for (task, data, model), found in groups.items():
         parts += [f"{'#' * (level + 1)} {escape(f'{data} ({task}), {model}')}", _table(found, seeds)]
+    if board.zoo:
+        parts += [f"{'#' * (level + 1)} Detectors", _detectors(board)]
     return "\n\n".join([*parts, *_remarks(board, lines)]) + "\n"
 
 
@@ -50,6 +54,29 @@ def _table(lines: Sequence[Line], seeds: Mapping[tuple[str, ...], tuple[int, int
     rows = [[_cell(column, column.entry(line)) for column in found] for line in lines]
     marks = ["---:" if column.number else "---" for column in found]
     return "\n".join(_row(row) for row in ([escape(column.label) for column in found], marks, *rows))
+
+
+def _detectors(board: Board) -> str:
+    heads = (
+        "data",
+        "detector",
+        "AUROC, %",
+        "clean models convicted, %",
+        "working backdoors convicted, %",
+        "right class",
+    )
+    rows: list[Sequence[str]] = [(*heads, "inconclusive", "idle backdoors convicted", "a scan, s"), ("---",) * 9]
+    for each in detectors(board.zoo):
+        shares = [_share(score) for score in (each.auroc, each.false_alarms, each.detected)]
+        counts = [str(each.named), str(each.inconclusive), f"{each.idle_convicted} of {each.idle}"]
+        rows.append([escape(each.data), escape(each.name), *shares, *counts, amount(each.seconds)])
+    return "\n".join(_row(row) for row in rows)
+
+
+def _share(score: Score) -> str:
+    if score.value is None:
+        return "not judged"
+    return f"{percent(score.value)} ({percent(score.low)} to {percent(score.high)}, n {score.n})"
 
 
 def _row(cells: Sequence[str]) -> str:

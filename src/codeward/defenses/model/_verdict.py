@@ -2,7 +2,7 @@
 
 A small model gives any label to some adversarial trigger, if that may be long. A backdoor makes one label *cheap*: few tokens
 do it, and for the samples that the model is surest about, too. So what is judged is how far the best triggers of one token, two,
-three … lower the label's loss on samples kept back, against the labels of clean models (``benchmarks/scan_table.py``).
+three … lower the label's loss on samples kept back, against the labels of clean models (``benchmarks/records/scan-table``).
 """
 
 import math

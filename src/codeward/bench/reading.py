@@ -1,0 +1,102 @@
+"""Read a suite from its file: every name checked, what is left out filled in, other suites taken in."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from codeward.bench.suite import NONE, Block, Suite, Zoo
+from codeward.errors import DataError, UnknownNameError
+
+NOUNS = ("data", "models", "attacks", "defenses")
+
+
+def builtin_suites() -> dict[str, Path]:
+    """Return the suites that come with Codeward: name and file."""
+    folder = Path(str(resources.files("codeward.bench") / "suites"))
+    return {file.stem: file for file in sorted(folder.glob("*.toml"))}
+
+
+def read_suite(name: str) -> Suite:
+    """Read a suite by the name of a built-in one or from a file.
+
+    Raises:
+        UnknownNameError: If it is neither.
+        DataError: If the file is not a suite; the sentence says where.
+    """
+    known = builtin_suites()
+    file = known.get(name, Path(name))
+    if not file.is_file():
+        raise UnknownNameError("suite", name, known)
+    try:
+        suite = Suite.model_validate({"name": file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise DataError(f"{file}: not TOML: {problem}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{file}: {where}: {first['msg']}") from None
+    _check_names(file, suite)
+    suite = suite.model_copy(update={"grid": _whole_grid(suite), "zoo": _whole_zoo(suite)})
+    for each in suite.include:
+        suite = _taken_in(file, suite, read_suite(each))
+    if not suite.grid and not suite.zoo:
+        raise DataError(f"{file}: it needs data, models and attacks, or suites to include")
+    return suite
+
+
+def _whole_grid(suite: Suite) -> tuple[Block, ...]:
+    """Return the grid with every block naming all that it means."""
+    whole = {noun: tuple(getattr(suite, noun)) for noun in (*NOUNS, "rates", "seeds")}
+    if not (suite.data and suite.models and suite.attacks) or (suite.zoo and not suite.grid):
+        return ()
+    return tuple(
+        Block.model_validate({noun: getattr(block, noun) or names for noun, names in whole.items()})
+        for block in suite.grid or (Block(),)
+    )
+
+
+def _whole_zoo(suite: Suite) -> tuple[Zoo, ...]:
+    """Return the zoos, each naming all that it means."""
+    whole: dict[str, tuple[Any, ...]] = {
+        "data": tuple(suite.data),
+        "models": tuple(suite.models),
+        "attacks": tuple(name for name in suite.attacks if name != NONE),
+        "rates": suite.rates,
+        "detectors": tuple(name for name, spec in suite.defenses.items() if (spec.defense or name) != NONE),
+        "seeds": suite.seeds,
+    }
+    return tuple(
+        zoo.model_copy(update={noun: getattr(zoo, noun) or names for noun, names in whole.items()}) for zoo in suite.zoo
+    )
+
+
+def _taken_in(file: Path, suite: Suite, other: Suite) -> Suite:
+    """Return a suite with the tables and the grid of another.
+
+    Raises:
+        DataError: If the two mean different things by one name.
+    """
+    merged: dict[str, Any] = {noun: getattr(suite, noun) + getattr(other, noun) for noun in ("grid", "zoo", "notes")}
+    for noun in NOUNS:
+        ours, theirs = getattr(suite, noun), getattr(other, noun)
+        unlike = [name for name in ours if name in theirs and ours[name] != theirs[name]]
+        if unlike:
+            raise DataError(f"{file}: suite {other.name!r} means something else by {noun} {unlike[0]!r}; rename it")
+        merged[noun] = {**ours, **theirs}
+    merged["protected"] = min(suite.protected, other.protected)
+    return suite.model_copy(update=merged)
+
+
+def _check_names(file: Path, suite: Suite) -> None:
+    known: Mapping[str, Mapping[str, object]] = {noun: getattr(suite, noun) for noun in NOUNS}
+    judges = {"detectors" if noun == "defenses" else noun: names for noun, names in known.items()}
+    for where, tables, allowed in (("grid", suite.grid, known), ("zoo", suite.zoo, judges)):
+        for number, table in enumerate(tables, start=1):
+            for noun, names in allowed.items():
+                for name in getattr(table, noun):
+                    if name not in names:
+                        raise DataError(f"{file}: {where} {number}: {UnknownNameError(noun, name, names)}")
