@@ -54,7 +54,12 @@ def test_another_option_changes_what_depends_on_it_only(suite_file, rows_at):
 def test_a_part_keeps_what_it_needs(suite_file, rows_at):
     graph = plan(read_suite(str(suite_file)), rows_at)
     part = graph.part([cell for cell in graph.cells if cell.place.defense == "fine-tuning"])
-    assert [step.kind for step in part.steps.values()] == ["source", "train", "poison", "train", "repair", "evaluate"]
+    # The first measurement is that of the victim beside the clean model.
+    assert [step.kind for step in part.steps.values()] == [
+        *("source", "train", "poison", "train", "evaluate"),
+        *("repair", "evaluate"),
+    ]
+    assert [("clean" in step.inputs) for step in part.steps.values() if step.kind == "evaluate"] == [True, False]
 
 
 def test_a_step_survives_json():

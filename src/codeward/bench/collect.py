@@ -8,7 +8,7 @@ from codeward.bench.board import Board, Figure, Judged, Line
 from codeward.bench.graph import Cell, Graph
 from codeward.bench.reported import published
 from codeward.bench.store import Done, Store
-from codeward.bench.suite import Note, Suite
+from codeward.bench.suite import NONE, Note, Suite
 from codeward.bench.suspects import Suspect
 from codeward.bench.work import INSPECTION, RECORD, SCORES
 from codeward.experiment.environment import environment
@@ -62,10 +62,8 @@ def _line(
     if problem:
         return Line.model_validate({**common, "problem": problem})
     file = store.place(key) / RECORD
-    if key not in records:
-        records[key] = read_record(file)
-    record = records[key]
-    scores = {**_scores(record.scores, cell), **_audited(store, cell)}
+    record, reference = (_read(store, each, records) for each in (key, cell.steps.get("reference", key)))
+    scores = {**_scores(record.scores, cell), **_clean(reference.scores, cell), **_audited(store, cell)}
     return Line.model_validate(
         {
             **common,
@@ -75,6 +73,12 @@ def _line(
             "record": str(file.relative_to(out)) if file.is_relative_to(out) else str(file),
         }
     )
+
+
+def _read(store: Store, key: str, records: dict[str, Record]) -> Record:
+    if key not in records:
+        records[key] = read_record(store.place(key) / RECORD)
+    return records[key]
 
 
 def _judged(cell: Cell, suspect: Suspect, done: Mapping[str, Done], store: Store) -> Judged:
@@ -117,24 +121,29 @@ def _utility(record: Record) -> str:
 
 def _scores(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:
     """Return the scores behind a defense; one that stands before the model has rows of its own."""
-    found: dict[str, Figure] = {}
     judged = cell.method if cell.place.stage == "input" else VICTIM
-    wanted = {
-        ("clean", judged): "utility",
-        ("clean", CLEAN_MODEL): "clean utility",
+    wanted = {(judged, "clean"): "utility", (judged, "triggered"): "success", (VICTIM, "untriggered"): "floor"}
+    own = {row.name: _figure(row) for row in rows if row.name in OWN and row.model == cell.method}
+    return {**_named(rows, wanted), **own}
+
+
+def _clean(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:
+    """Return the scores of the clean model, which is its own victim where there is no attack."""
+    clean = CLEAN_MODEL if cell.place.attack != NONE else VICTIM
+    wanted: dict[tuple[str | None, str], str] = {
+        (clean, "clean"): "clean utility",
+        (clean, "triggered"): "clean success",
     }
-    rates = {
-        (judged, "triggered"): "success",
-        (VICTIM, "untriggered"): "floor",
-        (CLEAN_MODEL, "triggered"): "clean success",
-    }
+    return _named(rows, wanted)
+
+
+def _named(rows: Sequence[ScoreRow], wanted: Mapping[tuple[str | None, str], str]) -> dict[str, Figure]:
+    """Return scores by their names in the board; the task's first metric is its utility, the others stand in the record."""
+    found: dict[str, Figure] = {}
     for row in rows:
-        name = rates.get((row.model, row.data)) if row.name == "asr" else wanted.get((row.data, row.model))
-        if row.name in OWN and row.model == cell.method:
-            name = row.name
-        # The task's first metric is its utility; the others stand in the record.
-        if name is not None and name not in found:
-            found[name] = _figure(row)
+        name = wanted.get((row.model, row.data))
+        if name is not None and (row.data == "clean" or row.name == "asr"):
+            found.setdefault(name, _figure(row))
     return found
 
 

@@ -55,7 +55,7 @@ class Row:
         stage = stage_of(name, spec)
         place = self._place(name, stage)
         if stage == "none":
-            return Cell(place, None, self._measured(self._victim()))
+            return Cell(place, None, {**self._victim(), "evaluate": self._undefended(None)})
         method, options = _resolved(name, spec, stage)
         planned: Mapping[Stage, Planned] = {
             "data": self._audited,
@@ -152,12 +152,24 @@ class Row:
     def _measured(
         self, steps: dict[str, str], name: str = "", extra: Mapping[str, Any] | None = None
     ) -> dict[str, str]:
-        """Add the step that measures the model to which the others lead."""
+        """Add the step that measures the model to which the others lead, and the one that measures what it is compared with."""
+        found = {**steps, "evaluate": self._evaluated(steps, ("model", "poison"), name, extra)}
+        if self.suspect is None:
+            found["reference"] = self._undefended((extra or {}).get("rows"))
+        return found
+
+    def _undefended(self, rows: int | None) -> str:
+        """Add the step that measures the victim beside the clean model: once for all defenses."""
+        steps = self._victim()
+        roles = ("model", "clean", "poison") if "poison" in steps else ("model",)
+        return self._evaluated(steps, roles, "" if rows is None else f"on {rows} rows", {"rows": rows})
+
+    def _evaluated(
+        self, steps: dict[str, str], roles: tuple[str, ...], what: str, extra: Mapping[str, Any] | None
+    ) -> str:
         settings: dict[str, Any] = {"seed": self.seed, "rows": None, "defense": None, "options": {}, **(extra or {})}
-        used = {role: steps[role] for role in ("model", "clean", "poison") if role in steps}
-        roles = {"data": self.source} | used
-        key = self.graph.add("evaluate", settings, roles, f"{self.where}: measure {name}".strip())
-        return steps | {"evaluate": key}
+        inputs = {"data": self.source} | {role: steps[role] for role in roles if role in steps}
+        return self.graph.add("evaluate", settings, inputs, f"{self.where}: measure {what}".strip())
 
     def _poison(self) -> str:
         spec: AttackSpec = self.suite.attacks[self.attack]
