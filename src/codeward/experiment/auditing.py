@@ -7,7 +7,7 @@ from typing import Any
 
 from codeward.data import DataFolder, fingerprint, obstacle, write_data, write_kept
 from codeward.defenses.data import Audit, data_defenses
-from codeward.defenses.data._base import Progress
+from codeward.defenses.data._work import Progress
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row

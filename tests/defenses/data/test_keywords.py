@@ -1,12 +1,15 @@
 """Keyword searches: what they look at, what moves a model, and the rows of a trained backdoor."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from tests.conftest import small_function
 
 from codeward.defenses._elements import Element
 from codeward.defenses.data import data_defenses
-from codeward.defenses.data._keywords import effects, looked_at
+from codeward.defenses.data._keywords import drawn, effects, looked_at
+from codeward.defenses.data._work import Work
 from codeward.defenses.data.bki import standing_out
 from codeward.defenses.data.codedetector import Candidate, put
 from codeward.tasks import tasks
@@ -69,14 +72,14 @@ def test_other_kinds_of_tasks(name, task, text):
 
 def test_what_is_looked_at(rows):
     victim = PlantedVictim(tasks.make("defect"), LABELS, TRIGGER, 0)
-    found = looked_at(rows, victim, limit=50, min_rows=4, seed=0, progress=None)
+    found = looked_at(drawn(rows, 50, Random(0)), victim, min_rows=4)
     assert [sum(row.sample.target == label for row in found) for label in (0, 1)] == [50, 50]
-    every = looked_at(rows, victim, limit=1000, min_rows=4, seed=0, progress=None)
+    every = looked_at(drawn(rows, 1000, Random(0)), victim, min_rows=4)
     assert [row.sample for row in every] == rows
     names = {part.text for row in every for part in row.parts}
     assert TRIGGER in names
     assert "count_total_0" not in names
-    assert [len(moved) for moved in effects(found, victim, None)] == [len(row.parts) for row in found]
+    assert [len(moved) for moved in effects(found, victim, Work())] == [len(row.parts) for row in found]
 
 
 def test_integrated_gradients_add_up(rows, backdoored):

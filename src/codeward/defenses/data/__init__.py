@@ -1,5 +1,7 @@
 """Data-stage defenses: which rows of a training set are poisoned, and why."""
 
-from codeward.defenses.data._base import Audit, DataDefense, Evidence, Finding, Verdict, data_defenses
+from codeward.defenses.data._base import Audit, DataDefense, ModelAudit, data_defenses
+from codeward.defenses.data._verdicts import Evidence, Finding, Verdict
+from codeward.defenses.data._work import Work
 
-__all__ = ["Audit", "DataDefense", "Evidence", "Finding", "Verdict", "data_defenses"]
+__all__ = ["Audit", "DataDefense", "Evidence", "Finding", "ModelAudit", "Verdict", "Work", "data_defenses"]

@@ -1,9 +1,13 @@
-"""A training set as columns: which units each row holds, and what goes with it; read once, counted in arrays."""
+"""A training set as columns: which units each row holds and what goes with them, lexed once and counted in arrays.
+
+Units are known by 64 bits of a hash, not by their texts: a chunk of rows keeps the sorted hashes of its units and, for each row,
+their places among them. Ten million units share a hash with a chance of one in 370,000.
+"""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,60 +24,170 @@ from codeward.defenses.data._lexing import (
     tokens,
     words_of,
 )
+from codeward.defenses.data._work import Array, Arrays
+from codeward.seeds import derive_int
 from codeward.types import PROMPT, Sample, Span, Target
 
-Counts = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
 Matrix = sparse.csr_matrix
+PART = 1 << 23
+"""Keys that are counted together, about."""
+
+
+def key_of(name: Target) -> int:
+    """Return 64 bits that stand for a unit or a target, the same in every process."""
+    return derive_int(0, name) if isinstance(name, str) else derive_int(0, "target", str(name))
 
 
 @dataclass(slots=True)
 class Column:
-    """For each row some numbered names, each at most once."""
+    """For each row of a chunk some names, each at most once."""
 
-    numbers: dict[object, int] = field(default_factory=dict)
+    numbers: dict[Target, int] = field(default_factory=dict)
     flat: "array[int]" = field(default_factory=lambda: array("I"))
-    ends: "array[int]" = field(default_factory=lambda: array("Q"))
+    ends: "array[int]" = field(default_factory=lambda: array("I"))
 
-    def add(self, names: Iterable[object]) -> None:
+    def add(self, names: Iterable[Target]) -> None:
         """Add a row."""
         numbers = self.numbers
         self.flat.extend({numbers.setdefault(name, len(numbers)) for name in names})
         self.ends.append(len(self.flat))
 
-    def names(self) -> list[object]:
-        """Return the names by number."""
-        return list(self.numbers)
+    def _keys(self) -> tuple[Keys, Ints]:
+        """Return the names' keys, sorted, and for each name the place of its key."""
+        keys = np.fromiter(map(key_of, self.numbers), dtype=np.uint64, count=len(self.numbers))
+        order = np.argsort(keys)
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return keys[order], places
 
-    def matrix(self) -> Matrix:
-        """Return which row holds which name, shape ``[rows, names]``; numbers of 32 bits as long as they are enough."""
-        wide: Any = np.int64 if len(self.flat) >= 1 << 31 else np.int32
-        flat: Any = np.frombuffer(self.flat, dtype=np.uint32).astype(wide) if self.flat else np.zeros(0, dtype=wide)
-        starts: Any = np.zeros(len(self.ends) + 1, dtype=wide)
-        starts[1:] = np.frombuffer(self.ends, dtype=np.uint64) if self.ends else 0
-        shape = (len(self.ends), max(len(self.numbers), 1))
-        return Matrix((np.ones(len(flat), dtype=np.int32), flat, starts), shape=shape)
+    def arrays(self, name: str) -> tuple[dict[str, Array], Ints]:
+        """Return the sorted keys of the names, each row's places among them and where each row's end; and each name's place."""
+        keys, places = self._keys()
+        flat = np.frombuffer(self.flat, dtype=np.uint32) if self.flat else np.zeros(0, dtype=np.uint32)
+        arrays: dict[str, Array] = {
+            f"{name}.keys": keys,
+            f"{name}.flat": places[flat].astype(np.uint32),
+            f"{name}.ends": np.array(self.ends, dtype=np.uint32),
+        }
+        return arrays, places
 
 
-@dataclass(slots=True)
-class Index:
-    """Units and targets of all rows."""
+def index_chunk(samples: Sequence[Sample], *, with_targets: bool = True) -> Arrays:
+    """Return units and targets of a chunk of rows, and whether rows have a description and no code."""
+    units, targets, prose, classes = Column(), Column(), False, True
+    for sample in samples:
+        prose |= not sample.code and bool(sample.text(PROMPT))
+        classes &= isinstance(sample.target, int)
+        units.add(names_of(sample))
+        if with_targets:
+            targets.add(targets_of(sample))
+    about = {"prose": np.array(prose), "classes": np.array(classes)}
+    return {**units.arrays("units")[0], **targets.arrays("targets")[0], **about}
 
-    ids: list[str] = field(default_factory=list)
-    units: Column = field(default_factory=Column)
-    targets: Column = field(default_factory=Column)
-    prose: bool = False
-    """Whether rows have a description and no code."""
 
-    @classmethod
-    def of(cls, rows: Iterable[Sample], *, with_targets: bool = True) -> "Index":
-        """Read rows once."""
-        index = cls()
-        for sample in rows:
-            index.ids.append(sample.id)
-            index.prose |= not sample.code and bool(sample.text(PROMPT))
-            index.units.add(names_of(sample))
-            index.targets.add(targets_of(sample) if with_targets else ())
-        return index
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The units of all rows that are common enough, by their numbers."""
+
+    keys: Keys
+    """Sorted."""
+    values: Array
+    """What is known of each, such as how many rows hold it."""
+
+    def numbers(self, keys: Keys) -> Ints:
+        """Return the numbers of keys; -1 for those that are not there."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[places] == keys, places, -1)
+
+    def some(self, numbers: Ints) -> "Table":
+        """Return the units of some numbers, which are sorted."""
+        return Table(self.keys[numbers], self.values[numbers])
+
+
+def counted(chunks: Iterable[Arrays], name: str, least: int) -> Table:
+    """Return the names that stand in enough rows, with the number of these rows."""
+    return added_up(
+        chunks,
+        f"{name}.keys",
+        lambda part: np.bincount(part[f"{name}.flat"], minlength=len(part[f"{name}.keys"])),
+        least,
+    )
+
+
+def added_up(chunks: Iterable[Arrays], keys: str, values: Callable[[Arrays], Array], least: float) -> Table:
+    """Add up the values of keys over all chunks.
+
+    The keys are taken range by range, so that only a part of them is in memory.
+
+    Args:
+        chunks: The chunks; read several times.
+        keys: The name of their sorted keys.
+        values: Returns for a chunk the value of each key.
+        least: Keys whose sum is less are left out.
+    """
+    total = sum(len(chunk[keys]) for chunk in chunks)
+    found: list[tuple[Keys, Array]] = []
+    parts = total // PART + 1
+    edges = [(number << 64) // parts for number in range(parts + 1)]
+    for low, high in pairwise(edges):
+        own, weights = [np.zeros(0, dtype=np.uint64)], [np.zeros(0)]
+        for chunk in chunks:
+            known = chunk[keys]
+            first = int(np.searchsorted(known, np.array(low, dtype=np.uint64)))
+            last = len(known) if high >> 64 else int(np.searchsorted(known, np.array(high, dtype=np.uint64)))
+            own.append(known[first:last])
+            weights.append(values(chunk)[first:last])
+        unique, places = np.unique(np.concatenate(own), return_inverse=True)
+        sums = np.bincount(places, weights=np.concatenate(weights), minlength=len(unique))
+        found.append((unique[sums >= least], sums[sums >= least]))
+    return Table(np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found]))
+
+
+def held(chunk: Arrays, name: str, table: Table) -> Matrix:
+    """Return which row of a chunk holds which of the table's names, shape ``[rows, names]``."""
+    numbers = table.numbers(chunk[f"{name}.keys"])[chunk[f"{name}.flat"]]
+    kept = numbers >= 0
+    starts = np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], chunk[f"{name}.ends"]]).astype(np.int64)]
+    shape = (len(chunk[f"{name}.ends"]), len(table.keys))
+    return Matrix((np.ones(int(kept.sum()), dtype=np.int32), numbers[kept], starts), shape=shape)
+
+
+def largest(matrix: Matrix, values: Array) -> "npt.NDArray[np.float64]":
+    """Return for each row the largest value of what it holds; 0 where that is nothing."""
+    found = np.zeros(matrix.shape[0])
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    if len(filled):
+        found[filled] = np.maximum.reduceat(values[matrix.indices], matrix.indptr[filled])
+    return found
+
+
+class Named:
+    """Finds out the names of keys while rows are read: each is looked for in the first row that holds it.
+
+    Args:
+        firsts: For each key the number of its first row.
+    """
+
+    def __init__(self, firsts: Mapping[int, int]) -> None:
+        self._wanted: dict[int, set[int]] = {}
+        for key, row in firsts.items():
+            self._wanted.setdefault(row, set()).add(key)
+
+    def of(self, row: int, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """Yield each of a row's names whose first row this is, with its key."""
+        wanted = self._wanted.get(row)
+        if wanted:
+            for name in names:
+                key = key_of(name)
+                if key in wanted:
+                    yield name, key
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._wanted
 
 
 def units_of(sample: Sample) -> list[tuple[str, str, Span]]:

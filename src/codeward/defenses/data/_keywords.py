@@ -1,16 +1,23 @@
 """Keywords: the names, statements and words of rows that a model may rest on; where to look for them, and whom they convict."""
 
+from abc import abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
+from typing import Annotated, final
 
 import numpy as np
+from pydantic import Field
 
 from codeward.defenses._elements import Element, ElementKind, cut, parts_of, reaches, without
-from codeward.defenses.data._base import Audit, Evidence, Progress, Rows, convicted, told
+from codeward.defenses.data._base import Audit, ModelAudit, Rows
 from codeward.defenses.data._lexing import texts_of
+from codeward.defenses.data._verdicts import Evidence, convicted
+from codeward.defenses.data._work import Arrays, Work
 from codeward.errors import CodeError
+from codeward.registry import method
 from codeward.seeds import derive_int
 from codeward.types import Sample
 from codeward.victims.base import Floats, Victim
@@ -50,20 +57,46 @@ def name_of(part: Element) -> str:
     return " ".join(part.text.split())
 
 
-def looked_at(
-    rows: Rows, victim: Victim, *, limit: int, min_rows: int, seed: int, progress: Progress | None
-) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """What is thought of keywords."""
+
+    scores: Mapping[Key, float]
+    least: float
+    """From which score on a keyword convicts the rows of its group."""
+    notes: tuple[str, ...] = ()
+
+
+@method
+class KeywordAudit(ModelAudit):
+    """Base of the defenses that convict by keywords; the author writes ``scored``."""
+
+    min_rows: Annotated[int, Field(ge=2)] = 4
+    """In how many of the rows of its class that are looked at a keyword has to stand."""
+    examined: Annotated[int, Field(ge=1)] = 500
+    """How many rows of each class are looked at."""
+    seed: int = 0
+
+    @abstractmethod
+    def scored(self, chosen: Sequence[Row], victim: Victim, clean: Sequence[Sample], work: Work) -> Keywords:
+        """Return how suspicious the keywords of the rows that are looked at are."""
+
+    @final
+    def judge(self, rows: Rows, victim: Victim, clean: Sequence[Sample], work: Work) -> Audit:
+        """See ``ModelAudit.judge``; a row's score is the largest of its keywords', 0 where it has none."""
+        samples = drawn(work.told(rows, "reading"), self.examined, Random(derive_int(self.seed, "rows")))
+        found = self.scored(looked_at(samples, victim, self.min_rows), victim, clean, work)
+        return _audit(work.told(rows, "judging"), found)
+
+
+def looked_at(samples: Sequence[Sample], victim: Victim, min_rows: int) -> list[Row]:
     """Return rows with those of their parts that stand in several rows, but not in most.
 
     Args:
-        rows: All rows; read once.
+        samples: The rows that are looked at.
         victim: The model, which tells how far it reads.
-        limit: How many rows of each group, drawn at random.
         min_rows: In how many rows of its group a keyword has to stand.
-        seed: Of the draw.
-        progress: See ``DataDefense.audit``.
     """
-    samples = _drawn(told(rows, "reading", progress), limit, Random(derive_int(seed, "rows")))
     found: list[tuple[Sample, dict[str, int], list[Element]]] = []
     for sample, reach in zip(samples, reaches(samples, victim.task.kind, victim.reach), strict=True):
         found.append((sample, reach, _parts(sample, reach)))
@@ -75,51 +108,70 @@ def looked_at(
     return [_row(sample, reach, parts, kept) for sample, reach, parts in found]
 
 
-def effects(rows: Sequence[Row], victim: Victim, progress: Progress | None) -> list[Floats]:
+def effects(rows: Sequence[Row], victim: Victim, work: Work) -> list[Floats]:
     """Return for each row how far deleting each of its parts moves its representation (the largest of all dimensions)."""
-    moved: list[Floats] = []
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
+
+    def moved(part: Sequence[Row]) -> list[Floats]:
         copies = []
         for row in part:
             copies.append(cut(row.sample, row.reach))
             copies += [without(copies[-1], each, row.reach[each.field], "") for each in row.parts]
-        vectors, at = victim.embed(copies), 0
+        vectors, at, found = victim.embed(copies), 0, []
         for row in part:
             own = vectors[at : at + len(row.parts) + 1]
-            moved.append(np.abs(own[1:] - own[0]).max(axis=1, initial=0.0))
+            found.append(np.abs(own[1:] - own[0]).max(axis=1, initial=0.0))
             at += len(own)
-        if progress is not None:
-            progress("deleting keywords", len(moved))
-    return moved
+        return found
+
+    return in_parts(rows, "deleting keywords", moved, work)
 
 
-def audit_by(
-    rows: Rows, scores: Mapping[Key, float], least: float, progress: Progress | None, notes: tuple[str, ...] = ()
-) -> Audit:
-    """Convict the rows that hold a keyword of their group whose score is at least so much.
+def in_parts(
+    rows: Sequence[Row], what: str, compute: Callable[[Sequence[Row]], list[Floats]], work: Work
+) -> list[Floats]:
+    """Compute a value for each part of each row, some rows at a time, and keep it.
 
-    A row's score is the largest of its keywords'; 0 where it has none.
+    Args:
+        rows: The rows.
+        what: What is being done.
+        compute: Returns the values of each row's parts.
+        work: Where finished rows are kept.
     """
+    found: list[Floats] = []
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        name = f"{what}-{start}".replace(" ", "-")
+        kept = work.kept(name, partial(_joined, compute, part))
+        found += np.split(kept["values"], np.cumsum([len(row.parts) for row in part])[:-1])
+        work.tell(what, len(found))
+    return found
+
+
+def _joined(compute: Callable[[Sequence[Row]], list[Floats]], part: Sequence[Row]) -> Arrays:
+    return {"values": np.concatenate(compute(part))}
+
+
+def _audit(rows: Iterable[Sample], found: Keywords) -> Audit:
+    """Convict the rows that hold a keyword of their group whose score is high enough."""
     units: dict[str, float] = {}
-    for (_, name), score in scores.items():
-        if score >= least:
+    for (_, name), score in found.scores.items():
+        if score >= found.least:
             units[name] = max(score, units.get(name, score))
 
     def judged() -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
-        for sample in told(rows, "judging", progress):
+        for sample in rows:
             group = group_of(sample)
             parts = _parts(sample, {field: len(text) for field, text in texts_of(sample)})
-            valued = [(scores.get((group, name_of(part)), 0.0), part) for part in parts]
+            valued = [(found.scores.get((group, name_of(part)), 0.0), part) for part in parts]
             evidence = tuple(
-                Evidence(name_of(part), part.spans[0], part.field) for score, part in valued if score >= least
+                Evidence(name_of(part), part.spans[0], part.field) for score, part in valued if score >= found.least
             )
             yield sample, max((score for score, _ in valued), default=0.0), evidence
 
-    return Audit(*convicted(judged(), units), notes)
+    return Audit(*convicted(judged(), units), found.notes)
 
 
-def _drawn(rows: Iterable[Sample], limit: int, rng: Random) -> list[Sample]:
+def drawn(rows: Iterable[Sample], limit: int, rng: Random) -> list[Sample]:
     """Return at most so many rows of each group, in their order (reservoir sampling)."""
     groups: defaultdict[Group, list[tuple[int, Sample]]] = defaultdict(list)
     seen: Counter[Group] = Counter()

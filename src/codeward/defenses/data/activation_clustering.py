@@ -7,13 +7,14 @@ is one trained on the rows.
 
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses.data._base import Audit, DataDefense, Progress, Rows, Verdict, data_defenses
-from codeward.defenses.data.spectral import representations
+from codeward.defenses.data._base import Audit, ModelAudit, Rows, data_defenses
+from codeward.defenses.data._work import Work
+from codeward.defenses.data.spectral import Embedded
 from codeward.registry import method
 from codeward.types import Sample
 from codeward.victims.base import Victim
@@ -24,10 +25,9 @@ SAMPLED = 2000
 
 @data_defenses.register("activation-clustering")
 @method
-class ActivationClustering(DataDefense):
+class ActivationClustering(ModelAudit):
     """The smaller of two clusters of a class's representations, where they stand apart."""
 
-    needs_model: ClassVar[bool] = True
     components: Annotated[int, Field(ge=2)] = 10
     """Dimensions after ICA."""
     share: Annotated[float, Field(gt=0, le=0.5)] = 0.35
@@ -36,17 +36,17 @@ class ActivationClustering(DataDefense):
     """How far the clusters have to stand apart."""
     seed: int = 0
 
-    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
-        """See ``DataDefense.inspect``; a row's score is how much closer it is to the smaller cluster."""
+    def judge(self, rows: Rows, victim: Victim, clean: Sequence[Sample], work: Work) -> Audit:
+        """See ``ModelAudit.judge``; a row's score is how much closer it is to the smaller cluster."""
         from sklearn.cluster import KMeans
         from sklearn.decomposition import FastICA
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.metrics import silhouette_score
 
-        samples = list(rows)
-        scores = np.zeros(len(samples))
-        flags = np.zeros(len(samples), dtype=bool)
-        for places, vectors in representations(samples, victim).values():
+        embedded = Embedded.of(rows, victim, work)
+        scores = np.zeros(len(embedded.ids))
+        flags = np.zeros(len(embedded.ids), dtype=bool)
+        for places, vectors in embedded.groups():
             size = min(self.components, *vectors.shape)
             if len(places) < 2 * self.components or size < 2:
                 continue
@@ -62,8 +62,4 @@ class ActivationClustering(DataDefense):
             )
             if np.mean(clusters.labels_ == small) < self.share and apart >= self.silhouette:
                 flags[places] = clusters.labels_ == small
-        return Audit(
-            tuple(
-                Verdict(s.id, float(score), bool(flag)) for s, score, flag in zip(samples, scores, flags, strict=True)
-            )
-        )
+        return embedded.audit(scores, flags)

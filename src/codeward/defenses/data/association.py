@@ -13,25 +13,30 @@ name, if all its functions have one label) looks the same as a trigger; the find
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from scipy import sparse
 from scipy.stats import binom
 
-from codeward.defenses.data._base import (
-    Audit,
-    DataDefense,
-    Evidence,
-    Progress,
-    Rows,
-    convicted,
-    data_defenses,
-    told,
+from codeward.defenses.data._base import Audit, DataDefense, Rows, data_defenses
+from codeward.defenses.data._index import (
+    Ints,
+    Matrix,
+    Named,
+    Table,
+    counted,
+    held,
+    index_chunk,
+    largest,
+    names_of,
+    units_of,
 )
-from codeward.defenses.data._index import Counts, Index, units_of
+from codeward.defenses.data._rest import supported
+from codeward.defenses.data._verdicts import Evidence, convicted
+from codeward.defenses.data._work import Chunks, Work
 from codeward.registry import method
 from codeward.types import Sample
 from codeward.victims.base import Floats, Victim
@@ -40,18 +45,15 @@ NATURAL = 0.25
 """A unit is natural if its share of clean rows is at least so much of its share of the rows that are judged."""
 COMMON = 0.5
 """Units that stand in a larger share of the rows cannot be told from the rows."""
-FOLDS = 5
-"""Of the classifier that judges the rest of a row."""
-LEARNED = 100_000
-"""Rows from which it is learned, at most, evenly drawn."""
-SURE = 3.0
-"""Standard errors by which the rest of a unit's rows has to speak for their target, and the classifier has to know any."""
 PROSE = (
     "the words of a description go with the code that is written for it, triggered or not: many of these findings are "
     "natural; give clean rows"
 )
 BLOCK = 4096
 """Units whose targets are counted together."""
+HELD = 1 << 24
+"""Places of units in rows that are in memory at a time, about."""
+Flags = npt.NDArray[np.bool_]
 
 
 @data_defenses.register("association")
@@ -68,125 +70,95 @@ class Association(DataDefense):
     significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Chance that any unit of a clean set convicts (Bonferroni over the units that stand in enough rows)."""
 
-    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
+    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], work: Work) -> Audit:
         """See ``DataDefense.inspect``; a row's score is the -log10 of the chance of its least likely unit."""
-        index = Index.of(told(rows, "reading", progress))
-        if not index.ids:
+        chunks = work.chunks(rows, "reading", index_chunk)
+        if not chunks.rows:
             return Audit(())
-        held = index.units.matrix()
-        counts = np.asarray(held.sum(axis=0)).ravel()
-        tested = (counts >= self.min_rows) & (counts <= COMMON * len(index.ids))
-        tested &= ~self._natural(index, counts, clean)
-        chances = self._chances(index, held, counts, tested)
+        units = counted(chunks, "units", self.min_rows)
+        tested = (units.values <= COMMON * chunks.rows) & ~_natural(units, chunks.rows, clean)
+        goes = _targets(chunks, self.min_rows)
+        chances = self._chances(chunks, units, tested, goes)
         least = -np.log10(self.significance / max(int(tested.sum()), 1))
-        names = index.units.names()
         accused = np.flatnonzero(chances >= least)
-        if self.contradiction and len(accused):
-            accused = accused[~_supported(index, held, accused)]
-        convicting = {str(names[at]): float(chances[at]) for at in accused}
-        cleared = chances >= least
-        cleared[accused] = False
-        left = np.where(cleared, 0.0, chances)
-        weighted: Any = held.multiply(left[None, :]) if left.any() else held * 0
-        scores = np.asarray(weighted.tocsr().max(axis=1).todense()).ravel()
-        audit = self._audit(rows, scores, least, convicting, progress)
-        return replace(audit, notes=(PROSE,)) if index.prose and not clean else audit
+        classes = all(bool(chunk["classes"]) for chunk in chunks)
+        if self.contradiction and classes and len(accused):
+            natural = accused[supported(chunks, goes, units.some(accused))]
+            accused, chances[natural] = np.setdiff1d(accused, natural), 0.0
+        scores = np.concatenate([largest(held(chunk, "units", units), chances) for chunk in chunks])
+        prose = any(bool(chunk["prose"]) for chunk in chunks)
+        keys = {int(units.keys[at]): float(chances[at]) for at in accused}
+        found: dict[str, float] = {}
+        judged = _judged(
+            work.told(rows, "judging"), scores, least, keys, Named(_firsts(chunks, units.some(accused))), found
+        )
+        return Audit(*convicted(judged, found), (PROSE,) if prose and not clean else ())
 
-    def _natural(self, index: Index, counts: Counts, clean: Sequence[Sample]) -> "np.typing.NDArray[np.bool_]":
-        """Return which units clean code holds about as often: what a project's functions have in common."""
-        found = np.zeros(len(counts), dtype=bool)
-        if clean:
-            seen = Index.of(clean, with_targets=False)
-            shares = np.asarray(seen.units.matrix().sum(axis=0)).ravel() / len(clean)
-            for name, number in seen.units.numbers.items():
-                at = index.units.numbers.get(name)
-                if at is not None:
-                    found[at] = shares[number] >= NATURAL * counts[at] / len(index.ids)
-        return found
-
-    def _chances(
-        self, index: Index, held: sparse.csr_matrix, counts: Counts, tested: "np.typing.NDArray[np.bool_]"
-    ) -> Floats:
+    def _chances(self, chunks: Chunks, units: Table, tested: Flags, goes: Matrix) -> Floats:
         """Return for each unit how unlikely it is that so many of its rows share a target, as -log10; 0 if too few do."""
-        goes = index.targets.matrix()
-        total = len(index.ids)
         base = np.asarray(goes.sum(axis=0)).ravel()
-        common = np.flatnonzero(base >= self.min_rows)
-        chances = np.zeros(len(counts))
-        columns, targets = held.tocsc(), goes.tocsc()[:, common]
-        places = np.flatnonzero(tested)
-        for start in range(0, len(places) if len(common) else 0, BLOCK):
-            part = places[start : start + BLOCK]
-            together = (columns[:, part].T @ targets).tocoo()
-            count, hits, share = counts[part][together.row], together.data, base[common][together.col] / total
-            kept = (hits >= self.purity * count) & (share < 1)
-            values = -binom.logsf(hits[kept] - 1, count[kept], share[kept]) / np.log(10)
-            np.maximum.at(chances, part[together.row[kept]], values)
+        chances = np.zeros(len(units.keys))
+        for places, columns in _columns(chunks, units, np.flatnonzero(tested) if len(base) else []):
+            for start in range(0, len(places), BLOCK):
+                part = places[start : start + BLOCK]
+                together = (columns[:, start : start + BLOCK].T @ goes).tocoo()
+                count, hits = units.values[part][together.row], together.data
+                share = base[together.col] / chunks.rows
+                kept = (hits >= self.purity * count) & (share < 1)
+                values = -binom.logsf(hits[kept] - 1, count[kept], share[kept]) / np.log(10)
+                np.maximum.at(chances, part[together.row[kept]], values)
         return chances
 
-    def _audit(
-        self,
-        rows: Rows,
-        scores: Floats,
-        least: float,
-        convicting: dict[str, float],
-        progress: Progress | None,
-    ) -> Audit:
-        """Read the rows again for what convicts them and where it stands."""
 
-        def judged() -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
-            for sample, score in zip(told(rows, "judging", progress), scores, strict=True):
-                units = units_of(sample) if score >= least else []
-                yield (
-                    sample,
-                    float(score),
-                    tuple(Evidence(name, span, field) for name, field, span in units if name in convicting),
-                )
-
-        return Audit(*convicted(judged(), convicting))
-
-
-def _supported(
-    index: Index, held: sparse.csr_matrix, accused: "np.typing.NDArray[np.int64]"
-) -> "np.typing.NDArray[np.bool_]":
-    """Return for which units the rest of their rows speaks for the rows' target, too: these are natural.
-
-    A linear classifier of all other units is trained on the rows that hold no accused unit, so that it knows nothing of a
-    trigger. The rows of a trigger come from other classes: the classifier believes their target no more than it does for
-    rows of other targets.
-    """
-    from sklearn.linear_model import SGDClassifier
-    from sklearn.model_selection import cross_val_predict
-    from sklearn.preprocessing import normalize
-
-    nothing = np.zeros(len(accused), dtype=bool)
-    if not all(isinstance(target, int) for target in index.targets.numbers):
-        return nothing
-    labels = index.targets.matrix().indices
-    free = np.flatnonzero(np.asarray(held[:, accused].sum(axis=1)).ravel() == 0)
-    free = free[np.linspace(0, len(free) - 1, min(len(free), LEARNED)).astype(np.int64)]
-    counts = np.bincount(labels[free], minlength=len(index.targets.numbers))
-    if (counts > 0).sum() < 2 or counts[counts > 0].min() < FOLDS:
-        return nothing
-    others = np.setdiff1d(np.arange(held.shape[1]), accused)
-
-    def rest(rows: Any) -> sparse.csr_matrix:
-        inputs: sparse.csr_matrix = normalize(held[rows][:, others].astype(np.float64)).tocsr()
-        return inputs
-
-    inputs, columns, found = rest(free), held[:, accused].tocsc(), nothing.copy()
-    model = SGDClassifier(loss="log_loss", alpha=1e-4, random_state=0)
-    known = cross_val_predict(model, inputs, labels[free], cv=FOLDS, method="predict_proba")
-    model.fit(inputs, labels[free])
-    column = {int(label): at for at, label in enumerate(model.classes_)}
-    for number in range(len(accused)):
-        rows = columns[:, [number]].indices
-        target = int(np.bincount(labels[rows]).argmax())
-        if target in column:
-            believed = known[:, column[target]]
-            own, other = believed[labels[free] == target], believed[labels[free] != target]
-            power, spread = own.mean() - other.mean(), believed.std()
-            rise = model.predict_proba(rest(rows))[:, column[target]].mean() - other.mean()
-            able = power > SURE * spread * (1 / len(own) + 1 / len(other)) ** 0.5
-            found[number] = able and rise > max(power / 2, SURE * spread / len(rows) ** 0.5)
+def _natural(units: Table, rows: int, clean: Sequence[Sample]) -> Flags:
+    """Return which units clean code holds about as often: what a project's functions have in common."""
+    found = np.zeros(len(units.keys), dtype=bool)
+    if clean:
+        seen = counted([index_chunk(clean, with_targets=False)], "units", 1)
+        numbers = units.numbers(seen.keys)
+        shares = seen.values[numbers >= 0] / len(clean)
+        found[numbers[numbers >= 0]] = shares >= NATURAL * units.values[numbers[numbers >= 0]] / rows
     return found
+
+
+def _targets(chunks: Chunks, least: int) -> Matrix:
+    """Return which row goes with which target that is common enough, shape ``[rows, targets]``."""
+    targets = counted(chunks, "targets", least)
+    return Matrix(sparse.vstack([held(chunk, "targets", targets) for chunk in chunks], format="csr"))
+
+
+def _columns(chunks: Chunks, units: Table, places: "Ints | list[int]") -> Iterator[tuple[Ints, sparse.csc_matrix]]:
+    """Yield units, a bounded part of them at a time, and which row holds which of them, shape ``[rows, units]``."""
+    wanted = np.asarray(places, dtype=np.int64)
+    block = (np.cumsum(units.values[wanted]) // HELD).astype(np.int64)
+    for number in np.unique(block):
+        part = wanted[block == number]
+        few = units.some(part)
+        yield part, sparse.vstack([held(chunk, "units", few) for chunk in chunks], format="csr").tocsc()
+
+
+def _firsts(chunks: Chunks, accused: Table) -> dict[int, int]:
+    """Return for each accused unit's key the number of the first row that holds it."""
+    start = 0
+    found: dict[int, int] = {}
+    for chunk in chunks:
+        own = held(chunk, "units", accused).tocoo()
+        for row, unit in zip(own.row.tolist(), own.col.tolist(), strict=True):
+            found.setdefault(int(accused.keys[unit]), start + row)
+        start += own.shape[0]
+    return found
+
+
+def _judged(
+    rows: Iterator[Sample],
+    scores: Floats,
+    least: float,
+    keys: dict[int, float],
+    named: Named,
+    found: dict[str, float],
+) -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
+    """Read the rows again for what convicts them and where it stands; the units' names are found on the way."""
+    for number, (sample, score) in enumerate(zip(rows, scores.tolist(), strict=True)):
+        found |= {name: keys[key] for name, key in named.of(number, names_of(sample))}
+        units = units_of(sample) if score >= least else []
+        yield sample, score, tuple(Evidence(name, span, field) for name, field, span in units if name in found)

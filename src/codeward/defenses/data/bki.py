@@ -15,14 +15,14 @@ have none. No clean rows are used.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses.data._base import Audit, DataDefense, Progress, Rows, data_defenses
-from codeward.defenses.data._keywords import Group, Key, audit_by, effects, group_of, looked_at, name_of
-from codeward.errors import UsageError
+from codeward.defenses.data._base import data_defenses
+from codeward.defenses.data._keywords import Group, Key, KeywordAudit, Keywords, Row, effects, group_of, name_of
+from codeward.defenses.data._work import Work
 from codeward.registry import method
 from codeward.types import Sample
 from codeward.victims.base import Victim
@@ -32,36 +32,27 @@ ROBUST = 1.4826
 
 @data_defenses.register("bki")
 @method
-class BackdoorKeywords(DataDefense):
+class BackdoorKeywords(KeywordAudit):
     """Keywords whose deletion moves the representation of many rows of one class."""
 
-    needs_model: ClassVar[bool] = True
     keywords: Annotated[int, Field(ge=1)] = 5
     """How many keywords a row has."""
     cutoff: Annotated[float, Field(gt=0)] = 3.0
     """From how many robust standard deviations above the median of its class's keywords one can convict."""
     top: Annotated[int, Field(ge=1)] = 1
     """How many keywords convict, at most."""
-    min_rows: Annotated[int, Field(ge=2)] = 4
-    """In how many of the rows of its class that are looked at a keyword has to stand."""
-    examined: Annotated[int, Field(ge=1)] = 500
-    """How many rows of each class are looked at."""
-    seed: int = 0
 
-    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
-        """See ``DataDefense.inspect``; a row's score is its keywords' highest, in robust standard deviations."""
-        if victim is None:
-            raise UsageError("give a model trained on the rows")
-        chosen = looked_at(rows, victim, limit=self.examined, min_rows=self.min_rows, seed=self.seed, progress=progress)
+    def scored(self, chosen: Sequence[Row], victim: Victim, clean: Sequence[Sample], work: Work) -> Keywords:
+        """See ``KeywordAudit.scored``; in robust standard deviations."""
         found: defaultdict[Key, list[float]] = defaultdict(list)
-        for row, moved in zip(chosen, effects(chosen, victim, progress), strict=True):
+        for row, moved in zip(chosen, effects(chosen, victim, work), strict=True):
             best = sorted(zip(moved.tolist(), map(name_of, row.parts), strict=True), reverse=True)[: self.keywords]
             for effect, name in best:
                 found[group_of(row.sample), name].append(effect)
         values = {key: float(np.mean(own) * np.log10(len(own))) for key, own in found.items() if len(own) > 1}
         scores = standing_out(values)
         last = sorted(scores.values(), reverse=True)[: self.top][-1:]
-        return audit_by(rows, scores, max([self.cutoff, *last]), progress)
+        return Keywords(scores, max([self.cutoff, *last]))
 
 
 def standing_out(values: Mapping[Key, float]) -> dict[Key, float]:

@@ -15,17 +15,29 @@ the representation. Others could not reproduce the paper's figures (KillBadCode,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from codeward.code import Edit, apply, identifiers, insert_statement
 from codeward.defenses._elements import Element
-from codeward.defenses.data._base import Audit, DataDefense, Progress, Rows, data_defenses
-from codeward.defenses.data._keywords import CHUNK, Key, Row, audit_by, effects, group_of, looked_at, name_of
-from codeward.errors import CodeError, UsageError
+from codeward.defenses.data._base import data_defenses
+from codeward.defenses.data._keywords import (
+    CHUNK,
+    Key,
+    KeywordAudit,
+    Keywords,
+    Row,
+    effects,
+    group_of,
+    in_parts,
+    name_of,
+)
+from codeward.defenses.data._work import Arrays, Work
+from codeward.errors import CodeError
 from codeward.registry import method
 from codeward.seeds import derive_int
 from codeward.types import Prediction, Sample
@@ -46,10 +58,9 @@ class Candidate:
 
 @data_defenses.register("codedetector")
 @method
-class CodeDetector(DataDefense):
+class CodeDetector(KeywordAudit):
     """Important names and statements that turn the model's answers wherever they are put."""
 
-    needs_model: ClassVar[bool] = True
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """The effect over that of the median part from which on one is abnormal."""
     important: Annotated[int, Field(ge=1)] = 3
@@ -58,30 +69,22 @@ class CodeDetector(DataDefense):
     """Steps of the integrated gradients."""
     probes: Annotated[int, Field(ge=1)] = 24
     """Inputs that each part is put into."""
-    min_rows: Annotated[int, Field(ge=2)] = 4
-    """In how many of the rows of its class that are looked at a part has to stand."""
-    examined: Annotated[int, Field(ge=1)] = 500
-    """How many rows of each class are looked at."""
-    seed: int = 0
 
-    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
-        """See ``DataDefense.inspect``; a row's score is the largest effect of its parts over that of the median part."""
-        if victim is None:
-            raise UsageError("give a model trained on the rows")
-        chosen = looked_at(rows, victim, limit=self.examined, min_rows=self.min_rows, seed=self.seed, progress=progress)
+    def scored(self, chosen: Sequence[Row], victim: Victim, clean: Sequence[Sample], work: Work) -> Keywords:
+        """See ``KeywordAudit.scored``; the effect over that of the median part."""
         candidates: dict[Key, Candidate] = {}
-        for row, values in zip(chosen, importance(chosen, victim, self.steps, progress), strict=True):
+        for row, values in zip(chosen, importance(chosen, victim, self.steps, work), strict=True):
             for at in np.argsort(-values, kind="stable")[: self.important]:
                 key = (group_of(row.sample), name_of(row.parts[at]))
                 candidates.setdefault(key, Candidate(row.parts[at], row.ranks[at]))
         sources = list(clean) or [row.sample for row in chosen]
-        found = self._effects(candidates, sources, victim, progress)
+        found = self._effects(candidates, sources, victim, work)
         middle = float(np.median(list(found.values()))) if found else 0.0
         scores = {key: effect - middle for key, effect in found.items()}
-        return audit_by(rows, scores, self.threshold, progress, (NO_PROBES,) if candidates and not found else ())
+        return Keywords(scores, self.threshold, (NO_PROBES,) if candidates and not found else ())
 
     def _effects(
-        self, candidates: dict[Key, Candidate], sources: Sequence[Sample], victim: Victim, progress: Progress | None
+        self, candidates: dict[Key, Candidate], sources: Sequence[Sample], victim: Victim, work: Work
     ) -> dict[Key, float]:
         """Return how much each part turns the probes' answers: of a few probes, and of all where these turn."""
         order = Random(derive_int(self.seed, "probes")).sample(range(len(sources)), len(sources))
@@ -92,26 +95,32 @@ class CodeDetector(DataDefense):
         }
         found: dict[Key, float] = {}
         for number, (key, candidate) in enumerate(candidates.items(), start=1):
-            few = _turned(candidate, probes[key[0]][:FIRST], key, victim)
-            if few is not None and few >= self.threshold / 2:
-                few = _turned(candidate, probes[key[0]], key, victim)
-            if few is not None:
-                found[key] = few
-            if progress is not None and number % CHUNK == 0:
-                progress("probing", number)
+            kept = work.kept(f"probing-{number}", partial(self._effect, candidate, probes[key[0]], key, victim))
+            if not np.isnan(kept["effect"]):
+                found[key] = float(kept["effect"])
+            if number % CHUNK == 0:
+                work.tell("probing", number)
         return found
 
+    def _effect(
+        self, candidate: Candidate, probes: Sequence[tuple[Sample, Prediction]], key: Key, victim: Victim
+    ) -> Arrays:
+        """Return how much a part turns probes: a few, and all where these turn; not a number where it can be put into none."""
+        few = _turned(candidate, probes[:FIRST], key, victim)
+        if few is not None and few >= self.threshold / 2:
+            few = _turned(candidate, probes, key, victim)
+        return {"effect": np.array(np.nan if few is None else few)}
 
-def importance(rows: Sequence[Row], victim: Victim, steps: int, progress: Progress | None) -> list[Floats]:
+
+def importance(rows: Sequence[Row], victim: Victim, steps: int, work: Work) -> list[Floats]:
     """Return for each row how much its answer rests on each of its parts."""
     from codeward.victims.attribution import goals_of, integrated_gradients
     from codeward.victims.huggingface import HuggingFaceVictim
 
     if not isinstance(victim, HuggingFaceVictim):
-        return effects(rows, victim, progress)
-    found: list[Floats] = []
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
+        return effects(rows, victim, work)
+
+    def rested(part: Sequence[Row]) -> list[Floats]:
         samples = [row.sample for row in part]
         located = {
             field: victim.encoder.located(samples, field)
@@ -119,13 +128,12 @@ def importance(rows: Sequence[Row], victim: Victim, steps: int, progress: Progre
         }
         tokens = [ids for ids, _ in next(iter(located.values()))]
         values = integrated_gradients(victim, tokens, goals_of(victim, samples), steps)
-        for at, (row, own) in enumerate(zip(part, values, strict=True)):
-            found.append(
-                np.array([_sum(each, located[each.field][at][1], own) for each in row.parts], dtype=np.float64)
-            )
-        if progress is not None:
-            progress("integrating gradients", len(found))
-    return found
+        return [
+            np.array([_sum(each, located[each.field][at][1], own) for each in row.parts], dtype=np.float64)
+            for at, (row, own) in enumerate(zip(part, values, strict=True))
+        ]
+
+    return in_parts(rows, "integrating gradients", rested, work)
 
 
 def _sum(part: Element, places: Sequence[object], values: "np.typing.NDArray[np.float32]") -> float:

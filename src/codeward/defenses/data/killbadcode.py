@@ -13,30 +13,28 @@ triggers (false-positive rate 51 to 57 % instead of 22 to 29 %, on ``defect-dete
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from functools import partial
+from random import Random
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses.data._base import (
-    Audit,
-    DataDefense,
-    Evidence,
-    Progress,
-    Rows,
-    convicted,
-    data_defenses,
-    told,
-)
+from codeward.defenses.data._base import Audit, DataDefense, Rows, data_defenses
+from codeward.defenses.data._index import Column, Named, added_up, held, largest
 from codeward.defenses.data._lexing import TOKEN, texts_of, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
+from codeward.defenses.data._verdicts import Evidence, convicted
+from codeward.defenses.data._work import Arrays, Work
 from codeward.registry import method
+from codeward.seeds import derive_int
 from codeward.types import Sample, Span
 from codeward.victims.base import Victim
 
 CHUNK = 2048
 """Rows whose n-grams are looked up together."""
+FITTED = 20_000
+"""Rows of which the language model is where no clean code is given, at most, drawn at random."""
 NO_CLEAN = (
     "no clean code was given: the language model is of the rows themselves, to which a frequent trigger is natural"
 )
@@ -52,64 +50,66 @@ class KillBadCode(DataDefense):
     top_of_row: Annotated[int, Field(ge=1)] = 10
     """How many tokens of each row are added up."""
 
-    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], progress: Progress | None) -> Audit:
+    def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], work: Work) -> Audit:
         """See ``DataDefense.inspect``."""
-        source = clean or rows
-        model = NGrams.fit(
-            words_of(text)
-            for sample in told(source, "reading clean code" if clean else "reading rows", progress)
-            for _, text in texts_of(sample)
-        )
-        sums = self._sums(told(rows, "scoring rows", progress), model)
-        convicting = dict(sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[: self.top])
-        verdicts, findings = convicted(_judged(rows, convicting, sums, progress), convicting)
-        return Audit(verdicts, findings, () if clean else (NO_CLEAN,))
-
-    def _sums(self, rows: Iterator[Sample], model: NGrams) -> dict[str, float]:
-        """Return the sum over the rows of each token's score, where it is one of the largest of a row."""
-        numbers = _Numbers()
-        sums = np.zeros(1 << 16)
-        while part := list(islice(rows, CHUNK)):
-            token, score = self._largest(part, model, numbers)
-            if len(numbers) > len(sums):
-                sums = np.concatenate([sums, np.zeros(len(numbers))])
-            np.add.at(sums, token, np.maximum(score, 0.0))
-        return {name: float(sums[number]) for name, number in numbers.items() if sums[number] > 0}
-
-    def _largest(self, part: Sequence[Sample], model: NGrams, numbers: "_Numbers") -> tuple[Ids, Floats]:
-        """Return the largest scores of each row: the tokens' numbers and the mean scores of their places.
-
-        Args:
-            part: Rows.
-            model: The language model.
-            numbers: The tokens' numbers; new tokens are added.
-        """
-        pieces: list[Ids] = []
-        row_of: list[Ids] = []
-        token_of: list[int] = []
-        for row, sample in enumerate(part):
-            for _, text in texts_of(sample):
-                words = words_of(text)
-                pieces.append(model.numbers(words))
-                row_of.append(np.full(len(words), row))
-                token_of += map(numbers.__getitem__, words)
-        if not token_of:
-            return np.zeros(0, np.int64), np.zeros(0)
-        pair, own = np.unique(np.concatenate(row_of) * len(numbers) + np.array(token_of), return_inverse=True)
-        means = np.bincount(own, weights=single_falls(pieces, model)) / np.bincount(own)
-        rows, tokens = np.divmod(pair, len(numbers))
-        order = np.lexsort((-means, rows))
-        rank = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
-        best = order[rank < self.top_of_row]
-        return tokens[best], means[best]
+        source = clean or _drawn(work.told(rows, "reading rows"))
+        model = NGrams.fit(words_of(text) for sample in source for _, text in texts_of(sample))
+        chunks = work.chunks(rows, "scoring rows", partial(score_chunk, model=model, top=self.top_of_row), CHUNK)
+        sums = added_up(chunks, "tokens.keys", lambda chunk: chunk["sums"], least=1e-9)
+        leading = np.argsort(-sums.values, kind="stable")[: self.top]
+        convicting = {int(sums.keys[at]): float(sums.values[at]) for at in leading}
+        scores: list[float] = []
+        firsts: dict[int, int] = {}
+        flags = bytearray()
+        for chunk in chunks:
+            own = held(chunk, "tokens", sums)
+            guilty = own[:, leading].tocoo()
+            for row, number in zip(guilty.row.tolist(), guilty.col.tolist(), strict=True):
+                firsts.setdefault(int(sums.keys[leading[number]]), len(scores) + row)
+            flags += (np.bincount(guilty.row, minlength=own.shape[0]) > 0).tobytes()
+            scores += largest(own, sums.values).tolist()
+        found: dict[str, float] = {}
+        judged = _judged(work.told(rows, "judging rows"), scores, flags, convicting, Named(firsts), found)
+        return Audit(*convicted(judged, found), () if clean else (NO_CLEAN,))
 
 
-class _Numbers(dict[str, int]):
-    """Numbers of tokens; a new token gets the next."""
+def score_chunk(samples: Sequence[Sample], *, model: NGrams, top: int) -> Arrays:
+    """Return the tokens of each row, and for each token the sum of its scores where it is one of the largest of a row.
 
-    def __missing__(self, key: str) -> int:
-        self[key] = number = len(self)
-        return number
+    Args:
+        samples: The rows.
+        model: The language model.
+        top: How many tokens of each row are added up.
+    """
+    tokens = Column()
+    pieces: list[Ids] = []
+    row_of: list[Ids] = []
+    token_of: list[int] = []
+    for row, sample in enumerate(samples):
+        own = [words for _, text in texts_of(sample) if (words := words_of(text))]
+        tokens.add(word for words in own for word in words)
+        for words in own:
+            pieces.append(model.numbers(words))
+            row_of.append(np.full(len(words), row))
+            token_of += map(tokens.numbers.__getitem__, words)
+    arrays, places = tokens.arrays("tokens")
+    sums = np.zeros(len(tokens.numbers))
+    if token_of:
+        token, score = _largest(np.concatenate(row_of), np.array(token_of), single_falls(pieces, model), top)
+        np.add.at(sums, places[token], np.maximum(score, 0.0))
+    return {**arrays, "sums": sums}
+
+
+def _largest(rows: Ids, tokens: Ids, scores: Floats, top: int) -> tuple[Ids, Floats]:
+    """Return the tokens of the largest mean scores of each row, with these scores."""
+    width = int(tokens.max()) + 1
+    pair, own = np.unique(rows * width + tokens, return_inverse=True)
+    means = np.bincount(own, weights=scores) / np.bincount(own)
+    rows, tokens = np.divmod(pair, width)
+    order = np.lexsort((-means, rows))
+    rank = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
+    best = order[rank < top]
+    return tokens[best], means[best]
 
 
 def single_falls(pieces: Sequence[Ids], model: NGrams) -> Floats:
@@ -154,16 +154,30 @@ def falls(ids: Ids, segments: Sequence[tuple[int, int, int, int]] | Ids, model: 
     return falls_by
 
 
+def _drawn(rows: Iterator[Sample]) -> list[Sample]:
+    """Return at most so many rows as a language model is fitted on (reservoir sampling)."""
+    rng, drawn = Random(derive_int(0, "killbadcode")), []
+    for number, sample in enumerate(rows):
+        if number < FITTED:
+            drawn.append(sample)
+        elif (place := rng.randrange(number + 1)) < FITTED:
+            drawn[place] = sample
+    return drawn
+
+
 def _judged(
-    rows: Rows, convicting: dict[str, float], sums: dict[str, float], progress: Progress | None
+    rows: Iterator[Sample],
+    scores: Sequence[float],
+    flags: bytearray,
+    convicting: dict[int, float],
+    named: Named,
+    found: dict[str, float],
 ) -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
-    """Yield the rows with the largest sum of their tokens, and where convicting ones stand."""
-    for sample in told(rows, "judging rows", progress):
-        score, evidence = 0.0, []
-        for field, text in texts_of(sample):
-            words = set(words_of(text))
-            score = max(score, max((sums.get(word, 0.0) for word in words), default=0.0))
-            if not words.isdisjoint(convicting):
-                found = ((match[0], match.span()) for match in TOKEN.finditer(text))
-                evidence += [Evidence(name, Span(*place), field) for name, place in found if name in convicting]
+    """Yield the rows with the largest sum of their tokens, and where convicting ones stand; their names are found on the way."""
+    for number, (sample, score, flag) in enumerate(zip(rows, scores, flags, strict=True)):
+        evidence: list[Evidence] = []
+        for field, text in texts_of(sample) if flag else ():
+            found |= {name: convicting[key] for name, key in named.of(number, words_of(text))}
+            places = ((match[0], match.span()) for match in TOKEN.finditer(text))
+            evidence += [Evidence(name, Span(*place), field) for name, place in places if name in found]
         yield sample, score, tuple(evidence)
