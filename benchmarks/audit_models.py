@@ -14,8 +14,14 @@ from pathlib import Path
 
 from attack_table import DATA_SETS, SEED, log
 
-ATTACKS = ("deadcode-fixed", "identifier-rename")
-RATES = (0.05, 0.01)
+CELLS = (
+    ("none", 0.0),
+    ("deadcode-fixed", 0.05),
+    ("deadcode-fixed", 0.01),
+    ("identifier-rename", 0.05),
+    ("identifier-rename", 0.01),
+)
+"""Attacks and rates; the first is the clean set."""
 DEFENSES = (
     ("association", False),
     ("killbadcode", True),
@@ -36,17 +42,21 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/defect-detection-c"))
     parser.add_argument("--out", type=Path, default=Path("runs/audit-models"))
     parser.add_argument("--work", type=Path, default=Path("runs/audit-models-work"), help="where the victims are kept")
+    parser.add_argument("--only", nargs="*", default=[], help="cells by name, such as none-0 or deadcode-fixed-0.05")
+    parser.add_argument("--defenses", nargs="*", default=[name for name, _ in DEFENSES])
     parser.add_argument("--train-only", action="store_true", help="only train the victims")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     given = parser.parse_args()
-    for attack in () if given.table else ATTACKS:
-        for rate in RATES:
-            cell(given.data, attack, rate, given.work, given.out, train_only=given.train_only)
+    chosen = [each for each in CELLS if not given.only or f"{each[0]}-{each[1]:g}" in given.only]
+    for attack, rate in () if given.table else chosen:
+        cell(given.data, attack, rate, given.work, given.out, given.defenses, train_only=given.train_only)
     sys.stdout.write(table(given.out))
     return 0
 
 
-def cell(source: Path, attack: str, rate: float, work: Path, out: Path, *, train_only: bool) -> None:
+def cell(
+    source: Path, attack: str, rate: float, work: Path, out: Path, defenses: list[str], *, train_only: bool
+) -> None:
     """Poison, train on the poisoned rows, and judge them with every defense."""
     from codeward.data import open_data, write_data
     from codeward.experiment.manifest import Threat
@@ -69,7 +79,9 @@ def cell(source: Path, attack: str, rate: float, work: Path, out: Path, *, train
         }
         write_data(part, task=data.task, language=data.language, labels=data.labels, splits=splits)
     poisoned, model = work / f"{attack}-{rate:g}", work / f"{attack}-{rate:g}-victim"
-    if not poisoned.exists():
+    if attack == "none":
+        poisoned = part
+    elif not poisoned.exists():
         poison_folder(open_data(part), Threat.make(task, attack), rate=rate, seed=SEED, out=poisoned)
     if not (model / "record.json").is_file():
         log(f"{attack} at {rate:g}: training")
@@ -82,15 +94,16 @@ def cell(source: Path, attack: str, rate: float, work: Path, out: Path, *, train
     victim = load(model)
     rows = open_data(poisoned).load("train")
     clean = open_data(part).load("valid")
-    threat = Threat.make(task, attack)
     found = {
         "data": source.name,
         "attack": attack,
         "rate": rate,
         "rows": len(rows),
         "poisoned": sum(row.poison is not None for row in rows),
-        "success": success(victim, threat, open_data(part).load("test")),
-        "defenses": [judge(name, rows, clean if trusted else [], victim) for name, trusted in DEFENSES],
+        "success": {} if attack == "none" else success(victim, Threat.make(task, attack), open_data(part).load("test")),
+        "defenses": [
+            judge(name, rows, clean if trusted else [], victim) for name, trusted in DEFENSES if name in defenses
+        ],
     }
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
