@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -15,7 +15,7 @@ from codeward.defenses.input import Change, Purified
 from codeward.errors import DataError
 from codeward.experiment.calibration import Calibration
 from codeward.files import describe, write_text
-from codeward.types import Prediction, Sample
+from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Victim
 
 CHUNK = 64
@@ -136,6 +136,19 @@ def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict
         ],
     }
     return row
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the rows that ``purify_file`` wrote, one at a time."""
+    with path.open(encoding="utf-8", errors="surrogatepass") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def changed_fields(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of a result row that were changed, by field."""
+    fields = dict.fromkeys(change["field"] for change in row["codeward"]["changes"])
+    return {field: row["code"] if field == CODE else row["context"][field] for field in fields}
 
 
 def answer_of(prediction: Prediction, victim: Victim) -> str | int:

@@ -1,0 +1,75 @@
+"""What ``codeward purify`` reads: a data set, streamed, or one source file or standard input."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeward.data import DataFolder
+    from codeward.types import Sample
+
+
+class Inputs:
+    """The inputs in their order, which can be read again and again."""
+
+    def __init__(
+        self,
+        name: str,
+        layout: str | None = None,
+        task: str | None = None,
+        language: str | None = None,
+        split: str | None = None,
+    ) -> None:
+        from codeward.data import open_data
+        from codeward.experiment.splits import test_split
+
+        self.name = name
+        self.one: Sample | None = _one(name, language) if name == "-" or _is_source(Path(name)) else None
+        """The only input, where there is no data set."""
+        self.folder: DataFolder | None = None
+        self.split = split or ""
+        if self.one is None:
+            self.folder = open_data(name, layout=layout, task=task, language=language)
+            self.split = split or test_split(self.folder)
+
+    def __iter__(self) -> "Iterator[Sample]":
+        """Read them from the first on."""
+        if self.folder is None:
+            return iter([] if self.one is None else [self.one])
+        return iter(self.folder.read(self.split))
+
+    def at(self, numbers: set[int]) -> "dict[int, Sample]":
+        """Return the inputs of some places, counted from 0."""
+        found: dict[int, Sample] = {}
+        for number, sample in enumerate(self):
+            if len(found) == len(numbers):
+                break
+            if number in numbers:
+                found[number] = sample
+        return found
+
+
+def _is_source(path: Path) -> bool:
+    from codeward.code import language_of_file
+
+    return path.is_file() and language_of_file(path) is not None
+
+
+def _one(data: str, language: str | None) -> "Sample":
+    """Return a source file, or standard input, as a sample."""
+    from codeward.code import check_language, language_of_file
+    from codeward.errors import DataError, UsageError
+    from codeward.types import Sample
+
+    raw = sys.stdin.buffer.read() if data == "-" else Path(data).read_bytes()
+    known = language or (None if data == "-" else language_of_file(data))
+    if known is None:
+        raise UsageError("nothing says which language standard input is in; give --language")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{data}: the text is not UTF-8 (byte {problem.start}); convert it first") from None
+    if not text.strip():
+        raise DataError(f"{data}: the file is empty")
+    return Sample("standard input" if data == "-" else data, text, None, check_language(known))
