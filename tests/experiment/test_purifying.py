@@ -9,7 +9,8 @@ from codeward.cli import main
 from codeward.data import write_data
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
-from codeward.experiment.purifying import diff_of, purify_file
+from codeward.experiment.picturing import choose
+from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows
 from codeward.report.sarif import place
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -161,6 +162,31 @@ def test_the_command_on_a_data_set(capsys, folders):
     assert "0 of 40 inputs are suspicious" in " ".join(out.split())
 
 
+def test_the_page_shows_the_most_suspicious_inputs(capsys, folders):
+    page, options = folders / "p.html", ("--calibration", folders / "c")
+    assert run(capsys, folders / "m", "--data", folders / "d", "-o", folders / "p", "--html", page, *options)[0] == 1
+    text = page.read_text()
+    assert "15 of 150 inputs are suspicious" in text
+    assert text.count('<article class="picture">') == 15
+    assert text.count('<mark class="convicted"><span class="h5">if random()') == 15
+    run(capsys, folders / "m", "--data", folders / "c", "-o", folders / "q", "--html", page)
+    assert page.read_text().count('<article class="picture">') == 1
+    assert "the one nearest to the threshold is shown" in page.read_text()
+    (folders / "f.py").write_text(code(5, trigger=True) + "#" * 13_000)
+    run(capsys, folders / "m", "--data", folders / "f.py", "--html", page)
+    assert "the first 12,000 of 13," in page.read_text()
+
+
+def test_only_so_many_inputs_are_chosen_for_the_page(rows, victim, ready):
+    results = list(purify_rows(rows, victim, ready))
+    summary = Summary()
+    for row in results:
+        summary.add(row)
+    chosen = choose(iter(results), summary, 4)
+    assert list(chosen.rows) == [3, 13, 23, 33]
+    assert [(each.unit, each.rows, each.targets) for each in chosen.suspects] == [(TRIGGER, 15, {"defective": 15})]
+
+
 def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatch):
     import io
 
@@ -174,6 +200,10 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
 
     monkeypatch.setattr("sys.stdin", Input)
     assert run(capsys, folders / "m", "--data", "-", "--language", "python")[0] == 0
+    Input.buffer = io.BytesIO(code(5, trigger=True).encode())
+    result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python")
+    assert result == 1
+    assert f"-    {TRIGGER}" in out
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """``codeward purify``: stand before a model, find the trigger in each input and take it out."""
 
 import json as codec
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +14,14 @@ from codeward.cli._options import Json, LanguageName, Layout, TaskName, parse_se
 if TYPE_CHECKING:
     from codeward.cli._inputs import Inputs
     from codeward.experiment.calibration import Calibration
+    from codeward.experiment.purifying import Summary
     from codeward.victims import Victim
 
 NAME = "purify"
 FOUND = 1
 EXAMPLES = (
     "Examples:\n\n"
-    "  codeward purify victim/ --data inputs.jsonl --calibration clean.jsonl -o purified.jsonl\n\n"
+    "  codeward purify victim/ --data inputs.jsonl --calibration clean.jsonl -o purified.jsonl --html found.html\n\n"
     "  codeward purify victim/ --data suspicious.c --diff   (with the calibration that lies beside the model)\n\n"
     "  cat f.py | codeward purify victim/ --data - --language python --sarif found.sarif\n\n"
     "  codeward purify victim/ --data inputs.jsonl --defense codepurify --set fills=8 --calibration clean.jsonl -o p.jsonl\n\n"
@@ -53,6 +55,9 @@ def run(
         str | None, typer.Option("--split", help="The rows to purify; default: test, or the only one.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the findings as SARIF 2.1.0.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page that shows where the confidence rests, and the changes.")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Print what was changed.")] = False,
     allow_pickle: Annotated[
         bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")
@@ -66,7 +71,7 @@ def run(
     from codeward.cli._findings import Finding, as_json, sarif_log, tell
     from codeward.cli._inputs import Inputs
     from codeward.errors import UsageError
-    from codeward.experiment.purifying import Summary, purify_file, purify_rows, read_rows
+    from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
 
     inputs = Inputs(data, layout, task, language, split)
@@ -75,29 +80,52 @@ def run(
         raise UsageError("a data set has many rows: name a file for them with -o")
     victim = _load(model, task, allow_pickle, inputs)
     ready = _ready(model, victim, defense, parse_settings(settings), calibration, rate, limit, layout, language)
+    begun = time.perf_counter()
     rows: Iterable[dict[str, Any]]
     with progress("purifying") as advance:
         if output is not None:
             source = f"{Path(data).resolve()}:{split or ''}"
             total = 1 if single else None
             summary = purify_file(inputs, victim, ready, output, source=source, total=total, progress=advance)
-            rows = read_rows(output)
+            rows = Rows(output)
         else:
             rows, summary = list(purify_rows(inputs, victim, ready)), Summary()
             for row in rows:
                 summary.add(row)
-    kept = {}
+    kept: dict[int, dict[str, Any]] = {}
     if sarif is not None or diff or single:
         kept = {number: row for number, row in enumerate(rows) if row["codeward"]["suspicious"]}
     originals = inputs.at(set(kept))
     found = [Finding(originals[number], row) for number, row in kept.items()]
     if sarif is not None:
         write_text(sarif, codec.dumps(sarif_log(found, ready.name, data, single), indent=1) + "\n")
+    if html is not None:
+        _page(html, rows, inputs, summary, victim, ready, time.perf_counter() - begun)
     if json:
         emit_json(as_json(summary, ready, output))
     else:
         tell(summary, ready, output, found if diff or single else [])
     return FOUND if summary.suspicious else 0
+
+
+def _page(
+    path: Path,
+    rows: Iterable[dict[str, Any]],
+    inputs: "Inputs",
+    summary: "Summary",
+    victim: "Victim",
+    ready: "Calibration",
+    seconds: float,
+) -> None:
+    """Write the page of the most suspicious inputs."""
+    from codeward.experiment.picturing import choose, record_of
+    from codeward.files import write_text
+    from codeward.report.html import render
+
+    chosen = choose(rows, summary)
+    originals = inputs.at(set(chosen.rows))
+    record = record_of(chosen, originals, summary, victim, ready, data=inputs.name, seconds=seconds)
+    write_text(path, render([record], title=f"Purified: {inputs.name}"))
 
 
 def _load(model: str, task: str | None, allow_pickle: bool, inputs: "Inputs") -> "Victim":

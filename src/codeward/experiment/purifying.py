@@ -138,11 +138,16 @@ def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict
     return row
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the rows that ``purify_file`` wrote, one at a time."""
-    with path.open(encoding="utf-8", errors="surrogatepass") as file:
-        for line in file:
-            yield json.loads(line)
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that ``purify_file`` wrote, which can be read again and again, one at a time."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self.path.open(encoding="utf-8", errors="surrogatepass") as file:
+            for line in file:
+                yield json.loads(line)
 
 
 def changed_fields(row: Mapping[str, Any]) -> dict[str, str]:

@@ -66,6 +66,50 @@ class Shared(_Frozen):
     score: float
 
 
+class Part(_Frozen):
+    """An element of an input, and how much the model's answer rests on it."""
+
+    kind: str
+    text: str
+    score: float
+    spans: list[tuple[int, int]]
+    """Where it stands, in characters of its view's text."""
+    convicted: bool = False
+    """Whether the answer suspiciously rests on it."""
+
+
+class View(_Frozen):
+    """One field of an input, with its elements."""
+
+    field: str
+    text: str
+    """As it came; cut off where it is long."""
+    characters: int
+    """How many the whole field has."""
+    parts: list[Part]
+    """The highest score first."""
+    diff: str = ""
+    """What was changed, as a unified diff; empty where nothing was."""
+    diff_cut: bool = False
+    """Whether the diff goes on."""
+
+
+class Picture(_Frozen):
+    """An input before which an input defense stood: where the model's confidence rests, and what was changed."""
+
+    id: str
+    suspicious: bool
+    suspicion: float
+    threshold: float
+    before: str
+    """The model's answer to the input as it came."""
+    after: str | None
+    """The answer in the end; ``None`` where it is withheld."""
+    problem: str = ""
+    """Why the input could not be examined."""
+    views: list[View]
+
+
 class Reported(_Frozen):
     """A published number to stand beside ours."""
 
@@ -92,7 +136,7 @@ class Record(_Frozen):
     """What was done, with what, and what came of it."""
 
     schema_version: int = SCHEMA
-    verb: Literal["train", "evaluate", "demo", "scan", "audit"]
+    verb: Literal["train", "evaluate", "demo", "scan", "audit", "purify"]
     title: str
     """A short name for tables, such as ``deadcode-fixed 5 % on defect``."""
     task: str
@@ -112,7 +156,9 @@ class Record(_Frozen):
     reported: list[Reported] = []
     examples: list[Example] = []
     findings: list[Shared] = []
-    """What an audit has found, most suspicious first."""
+    """What an audit has found, most suspicious first; of purify, what suspicious answers rest on, the commonest first."""
+    pictures: list[Picture] = []
+    """Of purify: the most suspicious inputs."""
     series: list[Series] = []
 
 

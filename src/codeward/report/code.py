@@ -18,6 +18,20 @@ CLASSES: tuple[tuple[Any, str], ...] = (
 )
 
 
+_HARMFUL = {
+    **{number: 0x2400 + number for number in range(0x20) if chr(number) not in "\t\n\r"},
+    **dict.fromkeys(
+        (0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)), 0xFFFD
+    ),
+}
+"""Characters that a page cannot hold or that reorder what is seen, and what stands for each."""
+
+
+def visible(text: str) -> str:
+    """Return a text of the same length in which control characters, direction marks and lone surrogates can be seen."""
+    return text.translate(_HARMFUL)
+
+
 def colored(code: str, language: str, spans: Sequence[tuple[int, int]] = ()) -> Markup:
     """Return code as HTML.
 
@@ -30,7 +44,7 @@ def colored(code: str, language: str, spans: Sequence[tuple[int, int]] = ()) -> 
     parts: list[Markup] = []
     for start, text, style in _tokens(code, language):
         for begin, end in _cut(start, start + len(text), edges):
-            piece: Markup = escape(code[begin:end])
+            piece: Markup = escape(visible(code[begin:end]))
             if style:
                 piece = Markup('<span class="{}">{}</span>').format(style, piece)
             if any(low <= begin and end <= high for low, high in spans):

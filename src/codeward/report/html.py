@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from codeward.experiment.record import Record, ScoreRow
 from codeward.report import plots
 from codeward.report.pages import templates
+from codeward.report.shades import shaded
 from codeward.report.terminal import numbers
 
 
@@ -29,9 +30,15 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         title: The page's title.
     """
     pages = templates()
-    pages.filters |= {"curve": plots.curve, "forest": plots.scores, "numbers": numbers}
+    pages.filters |= {
+        "curve": plots.curve,
+        "forest": plots.scores,
+        "numbers": numbers,
+        "shaded": shaded,
+        "pictured": pictured,
+    }
     template = pages.get_template("report.html")
-    measured = [record for record in records if record.scores or record.verb == "audit"]
+    measured = [record for record in records if record.scores or record.verb in JUDGING]
     trained = [record for record in records if record.series]
     summaries = [sentence for record in measured if (sentence := summary(record))]
     return template.render(
@@ -41,9 +48,12 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         summaries=summaries if len(measured) <= SENTENCES else [],
         overview=[overview(record, index) for index, record in enumerate(measured)] if len(measured) > 1 else [],
         records=records,
+        pictured=any(record.pictures for record in records),
     )
 
 
+JUDGING = ("audit", "purify")
+"""Verbs whose records are shown without any score."""
 SENTENCES = 3
 """With more runs than that the table says it better."""
 
@@ -63,6 +73,12 @@ def summary(record: Record) -> str | None:
     if record.verb == "audit":
         counts = record.counts
         return f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} rows are suspicious."
+    if record.verb == "purify":
+        counts = record.counts
+        return (
+            f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} inputs are suspicious; {counts['changed']:,} were "
+            f"changed, and {counts['answers changed']:,} answers with them."
+        )
     rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))
     if attacked is None:
@@ -78,6 +94,16 @@ def summary(record: Record) -> str | None:
         if data == "triggered" and model not in ("victim", "clean model"):
             text += f"; with {model} before it on {numbers(row)[0]} %"
     return text + "."
+
+
+def pictured(record: Record) -> str:
+    """Return in one sentence which inputs the pictures show."""
+    shown, found = len(record.pictures), record.counts["suspicious"]
+    if not found:
+        return "No input is suspicious; the one nearest to the threshold is shown."
+    if shown < found:
+        return f"The {shown:,} most suspicious of {found:,} suspicious inputs are shown."
+    return "The suspicious input is shown." if found == 1 else f"All {found:,} suspicious inputs are shown."
 
 
 def _rates(record: Record) -> dict[tuple[str, str], ScoreRow]:

@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from codeward.experiment.record import Example
-from codeward.report.code import colored
+from codeward.report.code import colored, visible
 
 
 def templates() -> Environment:
@@ -16,7 +16,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    pages.filters["marked"] = marked
+    pages.filters |= {"marked": marked, "visible": visible}
     return pages
 
 
