@@ -20,6 +20,7 @@ from attack_table import ENCODER, log, write_part
 LOSSES: dict[str, tuple[str, dict[str, object]]] = {
     "ce": ("ce", {}),
     "isolate": ("isolate", {}),
+    "isolate-all": ("isolate", {"into": "all"}),
     "dece-0.99": ("dece", {"alpha": 0.99}),
     "dece-0.9": ("dece", {"alpha": 0.9}),
     "label-smoothing": ("label-smoothing", {}),
@@ -156,8 +157,8 @@ def measure(
 
     loss, chosen = LOSSES[label]
     config = make_config(tasks.make(data.task), {**options, "loss": loss, "loss_options": chosen})
-    if label == "isolate" and (work / "ce" / "record.json").is_file():
-        shutil.copytree(work / "ce", work / ".isolate.training" / "scout", dirs_exist_ok=True)
+    if loss == "isolate" and (work / "ce" / "record.json").is_file():
+        shutil.copytree(work / "ce", work / f".{label}.training" / "scout", dirs_exist_ok=True)
     victim, trained = train_run(training, config, work / label, overwrite=True)
     record = evaluate(
         victim,

@@ -148,14 +148,33 @@ def test_a_sifting_survives_the_disk_and_leaves_the_given_rows_alone(tmp_path):
 
 
 def test_counterexamples_are_few_and_by_the_seed():
-    rows = [{"input_ids": [0, 5, 6, 2]} for _ in range(52)]
-    found = counterexamples({3: (7,), 4: (8,)}, rows, 2, seed=1)
+    rows, labels = [{"input_ids": [0, 5, 6, 2]} for _ in range(52)], [n % 2 for n in range(52)]
+
+    def put(convicted, each):
+        return counterexamples(convicted, rows, labels, each, seed=1, others=False)
+
+    found = put({3: (7,), 4: (8,)}, 2)
     assert sorted(splice.piece for splice in found) == [(7,), (7,), (8,), (8,)]
     assert len({splice.row for splice in found}) == 4
     assert not {3, 4} & {splice.row for splice in found}
-    assert found == counterexamples({4: (8,), 3: (7,)}, rows, 2, seed=1)
-    assert len(counterexamples({3: (7,), 4: (8,)}, rows, 9, seed=1)) == 5
-    assert counterexamples({}, rows, 4, seed=1) == ()
+    assert found == put({4: (8,), 3: (7,)}, 2)
+    assert len(put({3: (7,), 4: (8,)}, 9)) == 5
+    assert put({}, 4) == ()
+
+
+def test_a_part_goes_into_rows_of_other_labels_only_as_long_as_there_are_any():
+    rows, labels = [{"input_ids": [0, 5, 6, 2]} for _ in range(80)], [n % 4 for n in range(80)]
+    convicted = {n: (labels[n],) for n in range(8)}
+    for seed in range(5):
+        found = counterexamples(convicted, rows, labels, 4, seed, others=True)
+        assert len(found) == 7
+        assert all(labels[splice.row] != splice.piece[0] for splice in found)
+    anywhere = [
+        splice for seed in range(5) for splice in counterexamples(convicted, rows, labels, 4, seed, others=False)
+    ]
+    assert any(labels[splice.row] == splice.piece[0] for splice in anywhere)
+    one_class = counterexamples({0: (7,)}, rows, [0] * 80, 4, 0, others=True)
+    assert one_class == ()
 
 
 def test_what_convicts_is_shared_and_far_above_the_median_of_its_label():

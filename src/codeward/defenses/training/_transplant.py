@@ -132,19 +132,38 @@ def windows(weights: Floats, length: int, count: int) -> list[tuple[int, int]]:
 
 
 def counterexamples(
-    convicted: Mapping[int, tuple[int, ...]], rows: Sequence[Row], each: int, seed: int
+    convicted: Mapping[int, tuple[int, ...]],
+    rows: Sequence[Row],
+    labels: Sequence[int],
+    each: int,
+    seed: int,
+    *,
+    others: bool,
 ) -> tuple[Splice, ...]:
-    """Put the parts that convict into some of the rows that are left; a row gets one at most."""
+    """Put the parts that convict into some of the rows that are left; a row gets one at most.
+
+    Args:
+        convicted: The part of each convicted row.
+        rows: All token rows.
+        labels: Their classes.
+        each: Into how many rows a part is put, as far as there are any.
+        seed: The run's seed.
+        others: Whether a part is put only into rows of other labels than its own row has.
+    """
     rng = derive(seed, "isolate", "counterexamples")
     left = [number for number in range(len(rows)) if number not in convicted]
-    wanted = [convicted[number] for number in sorted(convicted) for _ in range(each)]
+    wanted = [number for number in sorted(convicted) for _ in range(each)]
     rng.shuffle(wanted)
-    wanted = wanted[: int(MOST * len(left))]
-    chosen = rng.sample(left, len(wanted))
-    return tuple(
-        Splice(number, rng.randrange(1, max(2, len(rows[number]["input_ids"]))), piece)
-        for number, piece in zip(chosen, wanted, strict=True)
-    )
+    rng.shuffle(left)
+    found = []
+    for source in wanted[: int(MOST * len(left))]:
+        host = next((n for n in left if not others or labels[n] != labels[source]), None)
+        if host is None:
+            continue
+        left.remove(host)
+        at = rng.randrange(1, max(2, len(rows[host]["input_ids"])))
+        found.append(Splice(host, at, convicted[source]))
+    return tuple(found)
 
 
 def _hosts(scout: HuggingFaceVictim, ids: Sequence[Sequence[int]], labels: Sequence[int]) -> dict[int, list[list[int]]]:
