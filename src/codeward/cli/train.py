@@ -13,6 +13,7 @@ EXAMPLES = (
     "Examples:\n\n"
     "  codeward train poisoned/ --loss dece --loss-set alpha=0.985 -o defended\n\n"
     "  codeward train poisoned/ -o victim/\n\n"
+    "  codeward train poisoned/ --loss dece --watch-poison 2 -o watched/\n\n"
     "  codeward train devign/ --model microsoft/codebert-base --epochs 5 --learning-rate 2e-5 -o victim/\n\n"
     "  codeward train lyra/ --model ~/models/codet5-small --set batch_size=16 -o victim/"
 )
@@ -39,6 +40,15 @@ def run(
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the training configuration."),
+    ] = None,
+    watch_poison: Annotated[
+        int | None,
+        typer.Option(
+            "--watch-poison",
+            metavar="N",
+            min=1,
+            help="Look N times an epoch at what is learned of the clean and of the poisoned rows (the attacker's view).",
+        ),
     ] = None,
     seed: Seed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on from a checkpoint.")] = False,
@@ -73,6 +83,7 @@ def run(
             source,
             config,
             output,
+            watch_poison=watch_poison or 0,
             resume=not fresh,
             overwrite=overwrite,
             progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
@@ -83,6 +94,8 @@ def run(
         emit_json(record.model_dump())
     else:
         show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")
+        if record.learning is not None:
+            show(f"What it learned when is in its record; draw it with: codeward report {output} -o report.html")
 
 
 def loss_options(name: str | None, options: dict[str, object]) -> dict[str, object] | None:

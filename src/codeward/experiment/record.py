@@ -56,6 +56,23 @@ class Series(_Frozen):
     y: list[float]
 
 
+class Learning(_Frozen):
+    """What a model had learned when, as the attacker sees it; all lists are as long as ``epochs``."""
+
+    epochs: list[float]
+    """When: 0 is before the training, 1 after the first pass."""
+    clean_loss: list[float | None]
+    """Mean cross-entropy of clean training rows, in nats."""
+    poisoned_loss: list[float | None]
+    """The same of poisoned ones, against the attacker's answer."""
+    success: list[float | None]
+    """Share of held-out inputs with the trigger that get the attacker's answer."""
+    floor: list[float | None]
+    """The same without the trigger."""
+    counts: dict[str, int] = {}
+    """Of how many rows and inputs."""
+
+
 class Shared(_Frozen):
     """What suspicious rows of a training set have in common: a suspected trigger."""
 
@@ -160,6 +177,7 @@ class Record(_Frozen):
     pictures: list[Picture] = []
     """Of purify: the most suspicious inputs."""
     series: list[Series] = []
+    learning: Learning | None = None
 
 
 def read_record(path: Path) -> Record:

@@ -8,6 +8,7 @@ from codeward.data import DataFolder, fingerprint
 from codeward.defenses.training import training_defenses
 from codeward.errors import DataError
 from codeward.experiment.environment import environment
+from codeward.experiment.learning import as_learning, poison_watch
 from codeward.experiment.manifest import read_manifest
 from codeward.experiment.record import FILE, Record, Series
 from codeward.experiment.splits import training_split
@@ -29,6 +30,7 @@ def train_run(
     config: TrainConfig,
     out: Path,
     *,
+    watch_poison: int = 0,
     resume: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -39,13 +41,15 @@ def train_run(
         data: The data set, clean or poisoned.
         config: How to train.
         out: Folder for the model (a standard Hugging Face folder) and ``record.json``.
+        watch_poison: How often in an epoch the model is looked at as the attacker sees it (see ``learning``); 0: never.
         resume: Go on from the last checkpoint in ``out`` where there is one.
         overwrite: Replace a model that is already there.
         progress: Called with the step, the number of steps and the loss.
 
     Raises:
-        DataError: If there are no training rows, or they have no targets.
+        DataError: If there are no training rows, or they have no targets; if poison is to be watched and there is none.
     """
+    from codeward.victims.observing import Observer
     from codeward.victims.training import train
 
     rows = data.load(training_split(data))
@@ -55,6 +59,7 @@ def train_run(
     task = tasks.make(data.task)
     defense = training_defenses.make(config.loss, config.loss_options)
     rate = config.learning_rate * defense.rate_factor
+    watch = poison_watch(data, rows, task, config.seed) if watch_poison else None
     result = train(
         task,
         rows,
@@ -63,6 +68,7 @@ def train_run(
         config.model_copy(update={"learning_rate": rate}),
         out,
         defense=None if config.loss == PLAIN else defense,
+        observer=None if watch is None else Observer(watch, watch_poison),
         resume=resume,
         overwrite=overwrite,
         progress=progress,
@@ -84,6 +90,7 @@ def train_run(
         environment=environment(),
         timings={"train": round(result.seconds, 3)},
         series=[Series(name=name, x_label="step", y_label=name, x=x, y=y) for name, (x, y) in result.history.items()],
+        learning=None if watch is None else as_learning(result.looks, watch.counts),
     )
     if is_first():
         write_text(out / FILE, record.model_dump_json(indent=2) + "\n")

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from codeward.experiment.record import Record, ScoreRow
 from codeward.report import plots
+from codeward.report.learning import comparisons
 from codeward.report.pages import templates
 from codeward.report.shades import shaded
 from codeward.report.terminal import numbers
+from codeward.report.wording import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         "curve": plots.curve,
         "forest": plots.scores,
         "numbers": numbers,
+        "percent": percent,
         "shaded": shaded,
         "pictured": pictured,
     }
@@ -45,6 +48,7 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         title=title or "Codeward report",
         measured=measured,
         trained=trained,
+        compared=comparisons(records),
         summaries=summaries if len(measured) <= SENTENCES else [],
         overview=[overview(record, index) for index, record in enumerate(measured)] if len(measured) > 1 else [],
         records=records,

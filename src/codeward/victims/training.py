@@ -4,7 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, load_victim, wrap
 from codeward.victims.lora import attach, merge
+from codeward.victims.observing import Looks, Observer, Observing
 from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
 from codeward.victims.sifting import Sifter, Sifting
@@ -48,6 +49,8 @@ class TrainResult:
     steps: int
     sifting: Sifting | None = None
     """What a defense that trains a scout first changed in the rows."""
+    looks: Looks = field(default_factory=dict)
+    """What an observer saw, by epoch."""
 
 
 def train(
@@ -59,6 +62,7 @@ def train(
     out: Path,
     *,
     defense: Loss | None = None,
+    observer: Observer | None = None,
     resume: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -77,6 +81,7 @@ def train(
         config: How to train.
         out: Folder for the model.
         defense: A loss instead of cross-entropy; the configuration has to name it, so that checkpoints know.
+        observer: Looks at the model while it is trained; of a defense with a scout, at the model alone.
         resume: Go on from a checkpoint where there is one.
         overwrite: Replace a model that is already there.
         progress: Called with the step, the number of steps and the loss.
@@ -99,6 +104,7 @@ def train(
     if isinstance(defense, Sifter):
         sifting = _sift(defense, task, rows, labels, config, work, progress)
         encoded = Rows(sifting.apply(encoded.rows, config.max_length))
+    observing = None if observer is None else Observing(observer, victim, work)
     network = attach(victim.model, task.kind, config.lora_rank, config.seed) if config.lora_rank else victim.model
     trainer = VictimTrainer(
         kind=task.kind,
@@ -108,7 +114,7 @@ def train(
         train_dataset=encoded,
         eval_dataset=encode_rows(victim, valid) if valid else None,
         data_collator=Collator(victim),
-        callbacks=[Watch(progress), *_early_stop(config, bool(valid))],
+        callbacks=[Watch(progress), *_early_stop(config, bool(valid)), *([observing] if observing else [])],
     )
     trainer.remove_callback(transformers.PrinterCallback)
     with telling_full_disk(work):
@@ -121,7 +127,8 @@ def train(
     steps = trainer.state.global_step
     if processes.is_first():
         shutil.rmtree(work, ignore_errors=True)
-    return TrainResult(victim, history, time.perf_counter() - start, steps, sifting)
+    looks = observing.looks if observing else {}
+    return TrainResult(victim, history, time.perf_counter() - start, steps, sifting, looks)
 
 
 def _sift(
