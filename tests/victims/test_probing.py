@@ -7,7 +7,7 @@ import transformers
 
 from codeward.tasks import tasks
 from codeward.victims.loading import wrap
-from codeward.victims.probing import row_losses, shifted_losses, slot_gradients
+from codeward.victims.probing import embeddings, row_losses, shifted_losses, slot_gradients
 from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.tokenizing import fit_bpe
 
@@ -53,26 +53,51 @@ def test_gradients(family, kind, tokenizer):
     goals = [1, 2, 0] if kind == "class" else [(70, 71, 2), (72, 2), (73, 74, 75, 2)]
     length = 1
     gradient = slot_gradients(victim, rows, places, length, goals)
-    assert gradient.shape == (3, 1, 32)
+    width = embeddings(victim).shape[1]
+    assert width == (64 if (family, kind) == ("rotary-seq2seq", "class") else 32)
+    assert gradient.shape == (3, 1, width)
     assert np.abs(gradient).max() > 0
     rng = np.random.default_rng(0)
     for _ in range(3):
-        step = torch.zeros(3, length, 32)
-        direction = torch.from_numpy(rng.standard_normal(32)).float()
+        step = torch.zeros(3, length, width)
+        direction = torch.from_numpy(rng.standard_normal(width)).float()
         step[:] = direction * 1e-3
         with torch.no_grad():
             up, down = (shifted_losses(victim, rows, places, sign * step, goals).numpy() for sign in (1, -1))
         assert (up - down) / 2 == pytest.approx((gradient[:, 0] * step[:, 0].numpy()).sum(-1), abs=2e-5, rel=0.02)
-    still = shifted_losses(victim, rows, places, torch.zeros(3, length, 32), goals).detach().numpy()
+    still = shifted_losses(victim, rows, places, torch.zeros(3, length, width), goals).detach().numpy()
     assert still == pytest.approx(row_losses(victim, rows, goals), abs=1e-5)
 
 
-def test_the_shift_is_where_it_is_said(tokenizer):
-    """Shifting a token's embedding to that of another is reading the other token, for the encoder-decoder's two readings."""
-    victim = make("seq2seq", tokenizer, "class")
-    table = victim.model.get_input_embeddings().weight.detach()
+@pytest.mark.parametrize("family", ["seq2seq", "rotary-seq2seq"])
+def test_the_shift_is_where_it_is_said(family, tokenizer):
+    """Shifting a token's embedding to that of another is reading the other token, in both readings of an encoder-decoder."""
+    victim = make(family, tokenizer, "class")
+    table = embeddings(victim)
     row, other = ROWS[1][1:], 99
     shift = (table[other] - table[row[4]]).reshape(1, 1, -1)
     changed = [*row[:4], other, *row[5:]]
     moved = shifted_losses(victim, [row], [4], shift, [1]).item()
     assert moved == pytest.approx(float(row_losses(victim, [changed], [1])[0]), abs=1e-5)
+    assert moved != pytest.approx(float(row_losses(victim, [row], [1])[0]), abs=1e-5)
+
+
+def test_the_gradient_is_that_of_the_tables_themselves(tokenizer):
+    """Moving a token's row in the encoder's table, and in the decoder's, moves the loss as the gradient says."""
+    victim = make("rotary-seq2seq", tokenizer, "class")
+    row, place = [0, 40, 41, 99, 43, 44, 2], 3
+    (gradient,) = slot_gradients(victim, [row], [place], 1, [1])
+    tables = [victim.model.get_input_embeddings(), victim.model.get_decoder().get_input_embeddings()]
+    assert tables[0].weight is not tables[1].weight
+    with torch.no_grad():
+        for number, table in enumerate(tables):
+            step, old = 2e-4, table.weight[99].clone()
+            direction = torch.from_numpy(gradient[0, 32 * number : 32 * (number + 1)]).sign()
+            losses = []
+            for sign in (1, -1):
+                table.weight[99] = old + sign * step * direction
+                losses.append(float(row_losses(victim, [row], [1])[0]))
+            table.weight[99] = old
+            expected = np.abs(gradient[0, 32 * number : 32 * (number + 1)]).sum()
+            assert expected > 1e-3
+            assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(expected, rel=0.03)

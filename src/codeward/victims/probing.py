@@ -59,7 +59,7 @@ def slot_gradients(
         goals: See ``row_losses``.
 
     Returns:
-        Gradients, shape ``[rows, length, hidden]``.
+        Gradients, shape ``[rows, length, width]``; the width is that of ``embeddings``.
     """
     found: dict[int, Floats] = {}
     width = embeddings(victim).shape[1]
@@ -89,7 +89,7 @@ def shifted_losses(
         victim: The model.
         rows: Token rows.
         places: For each row the first of the shifted tokens.
-        shift: What is added to their embeddings, shape ``[rows, length, hidden]``.
+        shift: What is added to their embeddings, shape ``[rows, length, width]``; the width is that of ``embeddings``.
         goals: See ``row_losses``.
     """
     slots = torch.tensor(places, device=victim.device)[:, None] + torch.arange(shift.shape[1], device=victim.device)
@@ -98,9 +98,11 @@ def shifted_losses(
 
 
 def embeddings(victim: HuggingFaceVictim) -> torch.Tensor:
-    """Return the table of token embeddings, shape ``[vocabulary, hidden]``."""
-    table: torch.Tensor = victim.model.get_input_embeddings().weight.detach()
-    return table
+    """Return what the model has for each token, shape ``[vocabulary, width]``.
+
+    A classifier whose two halves have tables of their own (T5Gemma's) reads a token in both: they stand side by side.
+    """
+    return torch.cat([weight.detach() for weight in _weights(victim)], dim=1)
 
 
 @contextmanager
@@ -110,16 +112,18 @@ def _shifted(victim: HuggingFaceVictim, slots: torch.Tensor, shift: torch.Tensor
     A classifier of the encoder-decoder family reads its input a second time, one token later, as the decoder's.
     """
     calls = 0
+    parts = shift.split([weight.shape[1] for weight in _weights(victim)], dim=-1)
 
     def hook(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
-        if calls > 1 and not (victim.model.config.is_encoder_decoder and victim.labels):
+        if calls > 1 and not _reads_twice(victim):
             return output
+        part = parts[min(calls, len(parts)) - 1]
         at = slots + calls - 1
         kept = (at < output.shape[1]).unsqueeze(-1)
         wide = at.clamp(max=output.shape[1] - 1).unsqueeze(-1).expand(-1, -1, output.shape[-1])
-        return output + torch.zeros_like(output).scatter_add(1, wide, (shift * kept).to(output.dtype))
+        return output + torch.zeros_like(output).scatter_add(1, wide, (part * kept).to(output.dtype))
 
     handles = [table.register_forward_hook(hook) for table in _tables(victim)]
     try:
@@ -129,10 +133,26 @@ def _shifted(victim: HuggingFaceVictim, slots: torch.Tensor, shift: torch.Tensor
             handle.remove()
 
 
+def _reads_twice(victim: HuggingFaceVictim) -> bool:
+    """Whether the decoder reads the input, too."""
+    return bool(victim.model.config.is_encoder_decoder and victim.labels)
+
+
+def _weights(victim: HuggingFaceVictim) -> list[torch.Tensor]:
+    """Return the tables in which the model looks up its input: the encoder's, and the decoder's where it is another."""
+    first: torch.Tensor = victim.model.get_input_embeddings().weight
+    if not _reads_twice(victim):
+        return [first]
+    second: torch.Tensor = victim.model.get_decoder().get_input_embeddings().weight
+    return [first] if second is first else [first, second]
+
+
 def _tables(victim: HuggingFaceVictim) -> list[torch.nn.Module]:
-    """Return every module that holds the token embeddings: an encoder-decoder's two halves have one each, of one weight."""
-    weight = victim.model.get_input_embeddings().weight
-    return [each for each in victim.model.modules() if isinstance(each, torch.nn.Embedding) and each.weight is weight]
+    """Return every module that looks up the input; of one weight there may be two, one for each half of the model."""
+    known = {id(weight) for weight in _weights(victim)}
+    return [
+        each for each in victim.model.modules() if isinstance(each, torch.nn.Embedding) and id(each.weight) in known
+    ]
 
 
 def _keyed(row: Sequence[int], goal: Objective) -> Row:
