@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses
-from codeward.defenses.model._hunting import grounds
+from codeward.defenses.model._hunting import grounds, trial_of
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
@@ -268,6 +268,30 @@ def test_stamped_samples_come_with_what_they_are_without_the_trigger(vary, backd
         assert base.target == sample.target == origin.target
         assert vary or base.code == origin.code
     assert any(base.code != known[base.id.split("#")[0]].code for _, base in rows) == vary
+
+
+def test_a_stamped_set_looks_for_one_place_a_sample(backdoored, clean_rows, monkeypatch):
+    asked = []
+
+    def counted(samples, *rest):
+        asked.extend(sample.id for sample in samples)
+        return slots_for(samples, *rest)
+
+    monkeypatch.setattr("codeward.defenses.model._unlearning.slots_for", counted)
+    rows = stamped_set(backdoored, clean_rows, [("qqtrig", "function")], 1.5, 0, vary=False)
+    assert len(rows) == 300
+    assert len(asked) == 180
+
+
+def test_a_trial_is_judged_by_the_text_that_is_fed(backdoored, clean_rows):
+    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
+    tokenizer = backdoored.encoder.tokenizer
+    whole = tokenizer(NAME, add_special_tokens=False)["input_ids"]
+    letters = [tokenizer.convert_tokens_to_ids(letter) for letter in NAME]
+    assert letters != whole
+    spelled = trial_of(backdoored, ground, [[letters, 1.0, []]])
+    assert spelled.trigger == NAME
+    assert spelled.held_loss == trial_of(backdoored, ground, [[whole, 1.0, []]]).held_loss
 
 
 def test_embeddings_have_the_vocabulary_s_size(backdoored):

@@ -13,7 +13,7 @@ from codeward.errors import DataError
 from codeward.seeds import derive
 from codeward.types import Sample
 from codeward.victims.huggingface import Classifier
-from codeward.victims.probing import row_losses
+from codeward.victims.probing import Floats, row_losses
 
 LEAST = 5
 """Samples that a search, and its judgment, need."""
@@ -113,7 +113,8 @@ def _ground(victim: Classifier, drawn: Sequence[Sample], label: int, place: Plac
     search, held = slots[:count], slots[count : count + choice.held]
     kinds: Kinds = "any" if place == "statement" else choice.vocabulary
     words = trigger_vocabulary(victim.encoder.tokenizer, search[0].sample.language, kinds)
-    return Ground(label, place, tuple(search), tuple(held), untriggered(victim, held, label), words)
+    untriggered = float(text_losses(victim, [slot.sample for slot in held], label).mean())
+    return Ground(label, place, tuple(search), tuple(held), untriggered, words)
 
 
 def hunt(
@@ -157,18 +158,19 @@ def _searched(
     return searches
 
 
-def untriggered(victim: Classifier, slots: Sequence[Slot], label: int) -> float:
-    """Return a label's mean loss on samples as they are."""
-    rows = victim.encoder.inputs([slot.sample for slot in slots])
-    return float(row_losses(victim, [row["input_ids"] for row in rows], [label] * len(rows)).mean())
+def text_losses(victim: Classifier, samples: Sequence[Sample], label: int) -> Floats:
+    """Return a label's loss on each sample, as its text is read: what a token row holds need not survive that."""
+    rows = victim.encoder.inputs(samples)
+    return row_losses(victim, [row["input_ids"] for row in rows], [label] * len(rows))
 
 
 def trial_of(victim: Classifier, ground: Ground, ended: Sequence[Ended]) -> Trial:
     """Return the best of what several starts have found, with its success on held-back samples, as text."""
     tokens, loss, losses = min(ended, key=lambda each: each[1])
     text = str(victim.encoder.tokenizer.decode(tokens)).strip()
-    answers = victim.predict([slot.stamped(text) for slot in ground.held])
-    held = row_losses(victim, [slot.tokens(tokens) for slot in ground.held], [ground.label] * len(ground.held))
+    stamped = [slot.stamped(text) for slot in ground.held]
+    answers = victim.predict(stamped)
+    held = text_losses(victim, stamped, ground.label)
     return Trial(
         tokens=tuple(tokens),
         trigger=text,

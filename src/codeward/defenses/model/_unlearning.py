@@ -91,17 +91,34 @@ def stamped_set(
     bases = bases[: round(share * len(clean))]
     if vary:
         bases = [_varied(replace(base, id=f"{base.id}#{place}"), names, rng) for place, base in enumerate(bases)]
-    slots = {place: slots_for(bases, victim, 0, place) for place in get_args(Place)}
-    at = {place: {slot.sample.id: slot for slot in own} for place, own in slots.items()}
-    for number, base in enumerate(bases):
-        trigger, found = triggers[number % len(triggers)]
-        places = [place for place in get_args(Place) if base.id in at[place]]
-        if not places:
-            continue
-        elsewhere = number // len(triggers) % 2 or found not in places
-        slot = at[rng.choice(places) if elsewhere else found][base.id]
-        made.append((_stamped(slot, trigger, rng), base))
+    turns = [triggers[number % len(triggers)] for number in range(len(bases))]
+    orders = [_order(None if number // len(triggers) % 2 else found, rng) for number, (_, found) in enumerate(turns)]
+    slots = _first_slots(victim, bases, orders)
+    for number, (base, (trigger, _)) in enumerate(zip(bases, turns, strict=True)):
+        if number in slots:
+            made.append((_stamped(slots[number], trigger, rng), base))
     return made
+
+
+def _order(first: Place | None, rng: Random) -> list[Place]:
+    """Return all places in a drawn order, one of them first."""
+    places: list[Place] = list(get_args(Place))
+    rng.shuffle(places)
+    return places if first is None else sorted(places, key=lambda place: place != first)
+
+
+def _first_slots(victim: Classifier, samples: Sequence[Sample], orders: Sequence[Sequence[Place]]) -> dict[int, Slot]:
+    """Return a slot of each sample that has one, in the first of its places that it has; only those tried are looked for."""
+    found: dict[int, Slot] = {}
+    for turn in range(len(get_args(Place))):
+        for place in get_args(Place):
+            asked = [n for n in range(len(samples)) if n not in found and orders[n][turn] == place]
+            # A sample may stand there several times.
+            numbered = [replace(samples[n], id=str(n)) for n in asked]
+            for slot in slots_for(numbered, victim, 0, place):
+                number = int(slot.sample.id)
+                found[number] = replace(slot, sample=samples[number])
+    return found
 
 
 def _varied(sample: Sample, names: Sequence[str], rng: Random) -> Sample:
