@@ -6,6 +6,7 @@ import torch
 import transformers
 
 from codeward.tasks import tasks
+from codeward.victims.huggingface import Continuation
 from codeward.victims.loading import wrap
 from codeward.victims.probing import embeddings, row_losses, shifted_losses, slot_gradients
 from codeward.victims.shapes import Shape, new_config, new_model
@@ -45,12 +46,27 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("family", ["seq2seq", "rotary-seq2seq", "decoder"])
+def test_a_continuation_counts_its_own_tokens(family, tokenizer):
+    """The losses of a text's two parts, each given what stands before it, are those of the whole."""
+    victim = make(family, tokenizer, "text")
+    whole, rows = (70, 71, 72, 73, 74), [row[1:] for row in ROWS]
+    parts = [Continuation((), whole[:2]), Continuation(whole[:2], whole[2:])]
+    first, second = (row_losses(victim, rows, [part] * 3) for part in parts)
+    assert 2 * first + 3 * second == pytest.approx(5 * row_losses(victim, rows, [whole] * 3), abs=1e-4)
+    mixed = row_losses(victim, rows, [parts[0], whole, parts[1]])
+    alone = [row_losses(victim, [row], [goal])[0] for row, goal in zip(rows, [parts[0], whole, parts[1]], strict=True)]
+    assert mixed == pytest.approx(alone, abs=1e-5)
+
+
 @pytest.mark.parametrize(("family", "kind"), CASES)
 def test_gradients(family, kind, tokenizer):
     victim = make(family, tokenizer, kind)
     rows = [row if family != "seq2seq" else row[1:] for row in ROWS]
     places = [place - (family == "seq2seq") for place in PLACES]
     goals = [1, 2, 0] if kind == "class" else [(70, 71, 2), (72, 2), (73, 74, 75, 2)]
+    if kind == "text":
+        goals[2] = Continuation((73, 74), (75, 2))
     length = 1
     gradient = slot_gradients(victim, rows, places, length, goals)
     width = embeddings(victim).shape[1]

@@ -8,7 +8,8 @@ import torch
 from codeward.seeds import derive
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import Row, pad
-from codeward.victims.huggingface import HuggingFaceVictim, generation_tensors
+from codeward.victims.generation import generation_tensors
+from codeward.victims.huggingface import HuggingFaceVictim
 
 POOL = 50
 """Batches that are sorted by length together."""

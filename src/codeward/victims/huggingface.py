@@ -1,4 +1,4 @@
-"""Victims on transformers: a classifier (also of pairs), a generator and a bi-encoder, each from any family."""
+"""Victims on transformers: what all share, a classifier (also of pairs) and a bi-encoder, each from any family."""
 
 import hashlib
 import json
@@ -20,8 +20,19 @@ from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
 
 FILE = "codeward.json"
-Objective = int | tuple[int, ...]
-"""What a row's loss is measured against: a class, or the tokens of a text (generation) or of a query (retrieval)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A text that is to follow another in what a generator writes; only its own tokens count."""
+
+    before: tuple[int, ...]
+    text: tuple[int, ...]
+
+
+Objective = int | tuple[int, ...] | Continuation
+"""What a row's loss is measured against: a class, the tokens of a text (generation) or of a query (retrieval), or a part of a
+text (generation)."""
 PASSING = frozenset({"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"})
 """What a configuration says about where it was, not about what the model does."""
 
@@ -74,8 +85,8 @@ class HuggingFaceVictim:
 
         Args:
             rows: Token rows of one batch.
-            goals: For each a class (cross-entropy), the tokens of a text (mean cross-entropy of its tokens), or the tokens
-                of a query (one minus the cosine similarity of row and query).
+            goals: For each a class (cross-entropy), the tokens of a text or a continuation (mean cross-entropy of its
+                tokens), or the tokens of a query (one minus the cosine similarity of row and query).
         """
         raise NotImplementedError
 
@@ -160,57 +171,6 @@ class Classifier(HuggingFaceVictim):
         return found
 
 
-class Generator(HuggingFaceVictim):
-    """Generation of text by an encoder-decoder or a decoder-only model, greedily."""
-
-    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
-        """Return the text that the model writes for each sample."""
-        rows = self.encoder.inputs(samples)
-        causal = self.encoder.causal
-
-        def step(indices: list[int]) -> list[str]:
-            tensors = self._tensors([rows[index] for index in indices], left=causal)
-            limit = min(self.encoder.max_target_length, 2 * tensors["input_ids"].shape[1] + 32)
-            with torch.inference_mode(), autocast(self.device, self.precision):
-                ids = self.model.generate(**tensors, max_new_tokens=limit, do_sample=False, num_beams=1)
-            written = ids[:, tensors["input_ids"].shape[1] :] if causal else ids
-            found: list[str] = self.encoder.tokenizer.batch_decode(written, skip_special_tokens=True)
-            return found
-
-        return [Prediction(sample.id, text) for sample, text in zip(samples, run_batched(rows, step), strict=True)]
-
-    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
-        """Return the mean log-likelihood of the tokens of given texts."""
-        references = self.encoder.references([str(output) for output in outputs])
-        inputs = self.encoder.inputs(samples)
-        rows: list[Row] = [{**row, "labels": labels} for row, labels in zip(inputs, references, strict=True)]
-
-        def step(indices: list[int]) -> list[float]:
-            with torch.inference_mode(), autocast(self.device, self.precision):
-                losses = self.losses([inputs[i] for i in indices], [tuple(references[i]) for i in indices])
-            found: list[float] = (-losses.double()).cpu().tolist()
-            return found
-
-        return run_batched(rows, step)
-
-    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
-        """Return the mean cross-entropy of the tokens of given texts."""
-        causal = self.encoder.causal
-        labeled = [
-            {**row, "labels": list(goal)} for row, goal in zip(rows, goals, strict=True) if not isinstance(goal, int)
-        ]
-        tensors = generation_tensors(labeled, self.encoder.tokenizer.pad_token_id, causal)
-        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        labels = tensors.pop("labels")
-        logits = self.model(**tensors, **({} if causal else {"labels": labels})).logits
-        if causal:
-            logits, labels = logits[:, :-1], labels[:, 1:]
-        chosen = logits.float().log_softmax(-1).gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
-        kept = labels != -100
-        losses: torch.Tensor = -(chosen * kept).sum(-1) / kept.sum(-1)
-        return losses
-
-
 class Retriever(HuggingFaceVictim):
     """A bi-encoder: queries and codes are embedded by one model, and ranked by cosine similarity."""
 
@@ -242,10 +202,10 @@ class Retriever(HuggingFaceVictim):
     def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
         """Return one minus the cosine similarity of each row and its query."""
         codes = pooled(self.model, self._tensors(rows))
-        different = sorted({goal for goal in goals if not isinstance(goal, int)})
+        different = sorted({goal for goal in goals if isinstance(goal, tuple)})
         queries = pooled(self.model, self._tensors([{"input_ids": list(goal)} for goal in different]))
         place = {goal: at for at, goal in enumerate(different)}
-        wanted = queries[[place[goal] for goal in goals if not isinstance(goal, int)]]
+        wanted = queries[[place[goal] for goal in goals if isinstance(goal, tuple)]]
         return 1 - torch.nn.functional.cosine_similarity(codes.float(), wanted.float(), dim=-1)
 
 
@@ -257,17 +217,3 @@ def pooled(model: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
     mask = tensors["attention_mask"].unsqueeze(-1)
     means: torch.Tensor = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
     return means
-
-
-def generation_tensors(rows: Sequence[Row], padding: int, causal: bool) -> dict[str, torch.Tensor]:
-    """Pad input rows with their references; for a decoder-only model both are one sequence, the input unlabeled."""
-    if causal:
-        ids = [row["input_ids"] + row["labels"] for row in rows]
-        labels = [[-100] * len(row["input_ids"]) + row["labels"] for row in rows]
-    else:
-        ids, labels = [row["input_ids"] for row in rows], [row["labels"] for row in rows]
-    return {
-        "input_ids": pad(ids, padding),
-        "attention_mask": pad([[1] * len(row) for row in ids], 0),
-        "labels": pad(labels, -100),
-    }

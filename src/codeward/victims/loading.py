@@ -9,7 +9,8 @@ from codeward.tasks import Task, tasks
 from codeward.victims.base import Victim
 from codeward.victims.config import builtin_models
 from codeward.victims.encode import Encoder
-from codeward.victims.huggingface import FILE, Classifier, Generator, HuggingFaceVictim, Retriever
+from codeward.victims.generation import Generator
+from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim, Retriever
 from codeward.victims.planted import FILE as PLANTED
 from codeward.victims.planted import load_planted
 from codeward.zoo import resolve

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from codeward.victims.batching import Row, autocast, batches, run_batched
-from codeward.victims.huggingface import HuggingFaceVictim, Objective
+from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
 
 Floats = npt.NDArray[np.float32]
 GRADIENT_TOKENS = 8_192
@@ -112,7 +112,7 @@ def _shifted(victim: HuggingFaceVictim, slots: torch.Tensor, shift: torch.Tensor
     A classifier of the encoder-decoder family reads its input a second time, one token later, as the decoder's.
     """
     calls = 0
-    parts = shift.split([weight.shape[1] for weight in _weights(victim)], dim=-1)
+    parts = torch.split(shift, [weight.shape[1] for weight in _weights(victim)], dim=-1)
 
     def hook(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
         nonlocal calls
@@ -157,4 +157,6 @@ def _tables(victim: HuggingFaceVictim) -> list[torch.nn.Module]:
 
 def _keyed(row: Sequence[int], goal: Objective) -> Row:
     """Return what makes a row with its goal different from others."""
+    if isinstance(goal, Continuation):
+        return {"input_ids": list(row), "before": list(goal.before), "goal": list(goal.text)}
     return {"input_ids": list(row), "goal": [goal] if isinstance(goal, int) else list(goal)}

@@ -1,0 +1,105 @@
+"""Victims that write text: encoder-decoders and decoder-only models."""
+
+from collections.abc import Sequence
+
+import torch
+
+from codeward.types import Prediction, Sample
+from codeward.victims.batching import Row, autocast, pad, run_batched
+from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
+
+
+class Generator(HuggingFaceVictim):
+    """Generation of text by an encoder-decoder or a decoder-only model, greedily."""
+
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Return the text that the model writes for each sample."""
+        rows = self.encoder.inputs(samples)
+        causal = self.encoder.causal
+
+        def step(indices: list[int]) -> list[str]:
+            tensors = self._tensors([rows[index] for index in indices], left=causal)
+            limit = min(self.encoder.max_target_length, 2 * tensors["input_ids"].shape[1] + 32)
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                ids = self.model.generate(**tensors, max_new_tokens=limit, do_sample=False, num_beams=1)
+            written = ids[:, tensors["input_ids"].shape[1] :] if causal else ids
+            found: list[str] = self.encoder.tokenizer.batch_decode(written, skip_special_tokens=True)
+            return found
+
+        return [Prediction(sample.id, text) for sample, text in zip(samples, run_batched(rows, step), strict=True)]
+
+    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
+        """Return the mean log-likelihood of the tokens of given texts."""
+        references = self.encoder.references([str(output) for output in outputs])
+        inputs = self.encoder.inputs(samples)
+        rows: list[Row] = [{**row, "labels": labels} for row, labels in zip(inputs, references, strict=True)]
+
+        def step(indices: list[int]) -> list[float]:
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                losses = self.losses([inputs[i] for i in indices], [tuple(references[i]) for i in indices])
+            found: list[float] = (-losses.double()).cpu().tolist()
+            return found
+
+        return run_batched(rows, step)
+
+    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
+        """Return the mean cross-entropy of the tokens of given texts, or of those that are to follow others."""
+        parts = [_parts(goal) for goal in goals]
+        places = [range(len(before), len(before) + len(text)) for before, text in parts]
+        found = self.log_probabilities(rows, [(*before, *text) for before, text in parts], places)
+        wanted = pad([text for _, text in parts], -100).to(self.device)
+        chosen = found.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        kept = wanted != -100
+        losses: torch.Tensor = -(chosen * kept).sum(-1) / kept.sum(-1)
+        return losses
+
+    def log_probabilities(
+        self, rows: Sequence[Row], texts: Sequence[Sequence[int]], places: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        """Return the logarithm of every token's probability at some places of given texts, differentiable.
+
+        Args:
+            rows: Token rows of the inputs of one batch.
+            texts: For each the tokens that are written.
+            places: For each which of its tokens are asked for; what stands before one decides on it.
+
+        Returns:
+            Shape ``[rows, most places, vocabulary]``; a row with fewer places repeats its first at the end.
+        """
+        causal = self.encoder.causal
+        labeled: list[Row] = [{**row, "labels": list(text)} for row, text in zip(rows, texts, strict=True)]
+        tensors = generation_tensors(labeled, self.encoder.tokenizer.pad_token_id, causal)
+        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        labels = tensors.pop("labels")
+        logits = self.model(**tensors, **({} if causal else {"labels": labels})).logits
+        # Behind a decoder-only model's token stands what it expects next.
+        starts = [len(row["input_ids"]) - 1 if causal else 0 for row in rows]
+        most = max(map(len, places))
+        at = [
+            [start + place for place in [*own, *[own[0]] * (most - len(own))]]
+            for start, own in zip(starts, places, strict=True)
+        ]
+        index = torch.tensor(at, device=self.device).unsqueeze(-1).expand(-1, -1, logits.shape[-1])
+        found: torch.Tensor = logits.gather(1, index).float().log_softmax(-1)
+        return found
+
+
+def _parts(goal: Objective) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the tokens that are given, and those that count."""
+    if isinstance(goal, Continuation):
+        return goal.before, goal.text
+    return (), goal if isinstance(goal, tuple) else ()
+
+
+def generation_tensors(rows: Sequence[Row], padding: int, causal: bool) -> dict[str, torch.Tensor]:
+    """Pad input rows with their references; for a decoder-only model both are one sequence, the input unlabeled."""
+    if causal:
+        ids = [row["input_ids"] + row["labels"] for row in rows]
+        labels = [[-100] * len(row["input_ids"]) + row["labels"] for row in rows]
+    else:
+        ids, labels = [row["input_ids"] for row in rows], [row["labels"] for row in rows]
+    return {
+        "input_ids": pad(ids, padding),
+        "attention_mask": pad([[1] * len(row) for row in ids], 0),
+        "labels": pad(labels, -100),
+    }
