@@ -1,6 +1,7 @@
 """Victims that write text: encoder-decoders and decoder-only models."""
 
 from collections.abc import Sequence
+from inspect import signature
 
 import torch
 
@@ -71,16 +72,25 @@ class Generator(HuggingFaceVictim):
         tensors = generation_tensors(labeled, self.encoder.tokenizer.pad_token_id, causal)
         tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         labels = tensors.pop("labels")
-        logits = self.model(**tensors, **({} if causal else {"labels": labels})).logits
         # Behind a decoder-only model's token stands what it expects next.
         starts = [len(row["input_ids"]) - 1 if causal else 0 for row in rows]
         most = max(map(len, places))
-        at = [
-            [start + place for place in [*own, *[own[0]] * (most - len(own))]]
-            for start, own in zip(starts, places, strict=True)
-        ]
-        index = torch.tensor(at, device=self.device).unsqueeze(-1).expand(-1, -1, logits.shape[-1])
-        found: torch.Tensor = logits.gather(1, index).float().log_softmax(-1)
+        at = torch.tensor(
+            [
+                [start + place for place in [*own, *[own[0]] * (most - len(own))]]
+                for start, own in zip(starts, places, strict=True)
+            ],
+            device=self.device,
+        )
+        kept, at = torch.unique(at, return_inverse=True)
+        # Most of a prompt's places are not asked for, and the projection to the vocabulary is most of a small model's work.
+        if causal and "logits_to_keep" in signature(self.model.forward).parameters:
+            logits = self.model(**tensors, logits_to_keep=kept).logits
+        else:
+            logits = self.model(**tensors, **({} if causal else {"labels": labels})).logits[:, kept]
+        found: torch.Tensor = (
+            logits.gather(1, at.unsqueeze(-1).expand(-1, -1, logits.shape[-1])).float().log_softmax(-1)
+        )
         return found
 
 
