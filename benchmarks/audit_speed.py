@@ -1,7 +1,7 @@
 """Audits at size: rows a second and peak memory from 10,000 to 1,000,000 functions, and against a plain reading of KillBadCode.
 
-The functions are cut by their indentation from the interpreter's library and its packages; where they are too few, copies
-follow in which one name has a number at its end. One in a hundred holds a fixed dead statement and the label 0; the other
+The functions are cut by their indentation from the interpreter's library, its packages and the folders that ``--sources``
+names, each text once; where they are too few, copies follow in which one name has a number at its end. One in a hundred holds a fixed dead statement and the label 0; the other
 labels are random. Every measurement runs in a process of its own, which reads the rows from one JSON Lines file; its peak memory is what
 the system says at its end. Growth is the slope of log seconds over log rows: 1 is linear.
 
@@ -18,6 +18,7 @@ import math
 import random
 import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -47,6 +48,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("runs/audit-speed"), help="where the rows are written")
     parser.add_argument("--out", type=Path, default=Path("runs/audit-speed.json"))
+    parser.add_argument("--sources", type=Path, nargs="*", default=[], help="further folders of Python files")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument(
         "--plain", type=float, default=60.0, help="seconds that the plain reading may take; 0: leave it out"
@@ -57,7 +59,7 @@ def main() -> int:
         sys.stdout.write(json.dumps(one(given.work, given.one[0], int(given.one[1]))) + "\n")
         return 0
     given.work.mkdir(parents=True, exist_ok=True)
-    about = prepare(given.work, max(given.sizes))
+    about = prepare(given.work, max(given.sizes), given.sources)
     runs = []
     for size in given.sizes:
         for defense in DEFENSES:
@@ -72,13 +74,13 @@ def main() -> int:
     return 0
 
 
-def prepare(work: Path, count: int) -> dict[str, object]:
+def prepare(work: Path, count: int, sources: list[Path]) -> dict[str, object]:
     """Write the rows and the clean rows once; return what they are."""
     about = work / "about.json"
     known = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
     if known.get("rows", 0) >= count:
         return known
-    functions = list(harvested(count + CLEAN))
+    functions = list(harvested(count + CLEAN, sources))
     random.Random(0).shuffle(functions)
     clean, rest = functions[:CLEAN], functions[CLEAN:]
     write(work / "clean.jsonl", ((code, 0) for code in clean))
@@ -89,12 +91,12 @@ def prepare(work: Path, count: int) -> dict[str, object]:
     return known
 
 
-def harvested(limit: int) -> Iterator[str]:
-    """Yield different functions of the library and the packages."""
+def harvested(limit: int, sources: list[Path]) -> Iterator[str]:
+    """Yield different functions of the library, the packages and further folders."""
     seen: set[int] = set()
     paths = sysconfig.get_paths()
-    for top in dict.fromkeys((paths["stdlib"], paths["purelib"])):
-        for path in sorted(Path(top).rglob("*.py")):
+    for top in dict.fromkeys((Path(paths["stdlib"]), Path(paths["purelib"]), *sources)):
+        for path in sorted(top.rglob("*.py")):
             try:
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
@@ -156,28 +158,65 @@ class Rows:
         return self.data.read(self.data.splits[0], limit=self.count)
 
 
-def one(work: Path, defense: str, count: int) -> dict[str, object]:
-    """Judge so many rows with one defense."""
+def one(work: Path, defense: str, count: int, processes: int = 1) -> dict[str, object]:
+    """Judge so many rows with one defense; stopped, the same call goes on, and what was spent before is added."""
     from codeward.defenses.data import data_defenses
+    from codeward.experiment.keeping import FolderMemory
 
     clean = list(Rows(work / "clean.jsonl", CLEAN)) if defense == "killbadcode" else []
+    place = work / f"{defense}-{count}.audit"
+    memory, meter = FolderMemory(place, "speed"), Meter(place / "spent")
     before = peak()
-    start, spent = time.perf_counter(), time.process_time()
-    audit = data_defenses.make(defense).audit(Rows(work / "rows.jsonl", count), clean=clean)
-    seconds, processor = time.perf_counter() - start, time.process_time() - spent
+    rows = Rows(work / "rows.jsonl", count)
+    audit = data_defenses.make(defense).audit(
+        rows, clean=clean, memory=memory, processes=processes, progress=lambda *_: meter.note()
+    )
+    meter.note(end=True)
     flags = [verdict.suspicious for verdict in audit.verdicts]
     planted = flags[99::100]
+    kept = sum(file.stat().st_size for file in place.glob("*.npz"))
+    parts = meter.parts()
+    shutil.rmtree(place)
+    processor = sum(part["processor_seconds"] for part in parts)
     return {
         "defense": defense,
         "rows": count,
-        "seconds": round(seconds, 2),
+        "seconds": round(sum(part["seconds"] for part in parts), 2),
         "processor_seconds": round(processor, 2),
         "rows_per_second": round(count / processor),
-        "peak_mb": peak(),
+        "parts": len(parts),
+        "peak_mb": max(part["peak_mb"] for part in parts),
         "peak_before_mb": before,
+        "kept_mb": round(kept / 1e6),
         "recall": sum(planted) / len(planted),
         "false_positive_rate": (sum(flags) - sum(planted)) / (count - len(planted)),
     }
+
+
+class Meter:
+    """What each process of one measurement has spent, in a folder, so that a stopped one counts."""
+
+    def __init__(self, place: Path) -> None:
+        """Start to count."""
+        place.mkdir(exist_ok=True)
+        self.file = place / f"{len(list(place.iterdir()))}.json"
+        self.start, self.spent, self.last = time.perf_counter(), time.process_time(), 0.0
+
+    def note(self, *, end: bool = False) -> None:
+        """Write down what was spent, every two seconds at most."""
+        now = time.perf_counter()
+        if end or now - self.last > 2:
+            self.last = now
+            found = {
+                "seconds": now - self.start,
+                "processor_seconds": time.process_time() - self.spent,
+                "peak_mb": peak(),
+            }
+            self.file.write_text(json.dumps(found), encoding="utf-8")
+
+    def parts(self) -> list[dict[str, float]]:
+        """Return what all processes have spent."""
+        return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(self.file.parent.iterdir())]
 
 
 def peak() -> int:

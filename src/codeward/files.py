@@ -21,21 +21,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: If it cannot be written; what stood there before is then untouched.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as problem:
-        raise DataError(describe(problem, path)) from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
-            file.write(text)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as problem:
-        raise DataError(describe(problem, path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n", errors="surrogatepass")
 
 
 @contextmanager

@@ -57,6 +57,12 @@ def run(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with the suspected triggers marked in the rows.")
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes", min=1, help="Processes that read rows, if no model is asked; the result is the same."
+        ),
+    ] = 1,
     layout: Layout = None,
     task: TaskName = None,
     language: LanguageName = None,
@@ -65,36 +71,41 @@ def run(
 ) -> int:
     """Judge every row of a training set: the suspected triggers, the rows that hold them, and the set without them."""
     from codeward.data import open_data
-    from codeward.experiment.auditing import audit_split, record_of, suspicious_rows, write_cleaned
+    from codeward.experiment.auditing import audit_split, check_cleaned, record_of, run_key, write_cleaned
+    from codeward.experiment.keeping import kept_beside
     from codeward.experiment.splits import clean_samples, training_split
     from codeward.files import write_text
     from codeward.report.html import render
 
     source = open_data(data, layout=layout, task=task, language=language)
     chosen = split or training_split(source)
+    if output is not None:
+        check_cleaned(source, output, overwrite=overwrite)
     trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
     victim = None if model is None else _load(model, source)
     options, begun = parse_settings(settings), time.perf_counter()
-    with progress("auditing") as advance:
-        audit, scores = audit_split(
-            source,
-            chosen,
-            defense,
-            options,
-            victim=victim,
-            clean=trusted,
-            progress=lambda what, done: advance(done, None, what),
-        )
-    if output is not None:
-        place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
-        note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
-    rows = list(suspicious_rows(source, chosen, audit)) if sarif is not None or json else []
-    if sarif is not None:
-        _write_sarif(sarif, rows, defense, str(data))
-    if html is not None:
-        seconds = time.perf_counter() - begun
-        record = record_of(source, chosen, audit, scores, defense=defense, options=options, seconds=seconds)
-        write_text(html, render([record], title=f"Audit of {data}"))
+    key = run_key(source, chosen, defense, options, victim, trusted)
+    with kept_beside(output or sarif or html, key) as memory:
+        with progress("auditing") as advance:
+            audit, scores = audit_split(
+                source,
+                chosen,
+                defense,
+                options,
+                victim=victim,
+                clean=trusted,
+                progress=lambda what, done: advance(done, None, what),
+                memory=memory,
+                processes=processes,
+            )
+        if output is not None:
+            place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
+            note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
+        rows = _tell_rows(source, chosen, audit, sarif, defense) if sarif is not None or json else []
+        if html is not None:
+            seconds = time.perf_counter() - begun
+            record = record_of(source, chosen, audit, scores, defense=defense, options=options, seconds=seconds)
+            write_text(html, render([record], title=f"Audit of {data}"))
     found = sum(verdict.suspicious for verdict in audit.verdicts)
     if json:
         emit_json(
@@ -107,7 +118,7 @@ def run(
                 ],
                 "measured": {score.name: {"value": score.value, "n": score.n} for score in scores},
                 "notes": list(audit.notes),
-                "verdicts": [row for _, row in rows],
+                "verdicts": rows,
             }
         )
     else:
@@ -127,21 +138,28 @@ def _load(model: str, source: "DataFolder") -> Any:
     return load(model, task=tasks.make(source.task), labels=source.labels)
 
 
-def _write_sarif(path: Path, rows: Any, defense: str, data: str) -> None:
+def _tell_rows(
+    source: "DataFolder", split: str, audit: "Audit", sarif: Path | None, defense: str
+) -> list[dict[str, Any]]:
+    """Return the suspicious rows as plain values, and write them as SARIF where that is asked for."""
     import json as codec
 
+    from codeward.experiment.auditing import suspicious_rows
     from codeward.files import write_text
-    from codeward.report.sarif import sarif, sarif_result
+    from codeward.report import sarif as form
 
-    rule = f"codeward/{defense}"
-    results = []
-    for sample, row in rows:
-        evidence = row["evidence"][:1] or [{"unit": "the row", "field": "code", "span": [0, 0]}]
-        for each in evidence:
+    rule, results, rows = f"codeward/{defense}", [], []
+    for sample, row in suspicious_rows(source, split, audit):
+        rows.append(row)
+        for each in row["evidence"][:1] or [{"unit": "the row", "field": "code", "span": [0, 0]}]:
             message = f"This row looks poisoned: {each['unit']} convicts it (score {row['score']:.2f})."
             start, end = each["span"]
-            results.append(sarif_result(rule, message, data, sample.text(each["field"]), start, end, sample.id))
-    write_text(path, codec.dumps(sarif(rule, "A row of a training set that looks poisoned", results), indent=1) + "\n")
+            text = sample.text(each["field"])
+            results.append(form.sarif_result(rule, message, str(source.path), text, start, end, sample.id))
+    if sarif is not None:
+        page = form.sarif(rule, "A row of a training set that looks poisoned", results)
+        write_text(sarif, codec.dumps(page, indent=1) + "\n")
+    return rows
 
 
 def _tell(audit: "Audit", found: int, source: "DataFolder", scores: "list[Score]") -> None:

@@ -3,14 +3,16 @@
 from codeward.data.folder import DataFolder, open_data
 from codeward.data.harvest import HARVESTED, Harvest, harvest, write_harvest
 from codeward.data.layouts import Layout, layouts
-from codeward.data.rewrite import obstacle, write_kept
-from codeward.data.write import fingerprint, write_data
+from codeward.data.rewrite import check_copy, obstacle, write_kept
+from codeward.data.write import check_place, fingerprint, write_data
 
 __all__ = [
     "HARVESTED",
     "DataFolder",
     "Harvest",
     "Layout",
+    "check_copy",
+    "check_place",
     "fingerprint",
     "harvest",
     "layouts",

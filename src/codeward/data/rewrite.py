@@ -46,28 +46,40 @@ def write_kept(data: DataFolder, split: str, keep: Sequence[bool], out: Path, *,
     """
     if not any(keep):
         raise DataError(f"{data.path}: no row of split {split!r} is left, so nothing is written")
-    files, table = _files(data.tables), data.tables[split]
+    table, (place, names) = data.tables[split], check_copy(data, out, overwrite=overwrite)
     if not isinstance(table, FileTable):
         raise DataError(f"{data.path}: {obstacle(data)}")
-    alone = data.path.is_file() and len(files) == 1
-    place = _place(data.path, out) if alone else out
-    if alone:
-        _check(place, [], overwrite)
+    if not names:
         with new_file(place) as temporary:
-            table.copy(keep, dict.fromkeys(files, temporary))
+            table.copy(keep, dict.fromkeys(_files(data.tables), temporary))
         return place
-    root = data.path.parent if data.path.is_file() else data.path
-    names = {file: Path(os.path.relpath(file, root)) for file in files}
-    _check(place, list(names.values()), overwrite)
     with new_folder(place) as folder:
         for name in names.values():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         own = set(table.files)
         table.copy(keep, {file: folder / name for file, name in names.items()})
-        for file in files:
+        for file, name in names.items():
             if file not in own:
-                copy_whole(file, folder / names[file])
+                copy_whole(file, folder / name)
     return place
+
+
+def check_copy(data: DataFolder, out: Path, *, overwrite: bool = False) -> tuple[Path, dict[Path, Path]]:
+    """Return where a copy of a data set goes, and for each of its files the name within a folder; none for one file.
+
+    Raises:
+        UsageError: If the copy's name is one of another format.
+        DataError: If something stands there that would be lost.
+    """
+    files = _files(data.tables)
+    if data.path.is_file() and len(files) == 1:
+        place = _place(data.path, out)
+        _check(place, [], overwrite)
+        return place, {}
+    root = data.path.parent if data.path.is_file() else data.path
+    names = {file: Path(os.path.relpath(file, root)) for file in files}
+    _check(out, list(names.values()), overwrite)
+    return out, names
 
 
 def _place(source: Path, out: Path) -> Path:

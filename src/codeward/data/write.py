@@ -53,7 +53,7 @@ def write_data(
             same id, or a target is not one of the labels. Nothing is left half-written, and what stood there stays.
     """
     folder = Path(path)
-    _check_place(folder, overwrite)
+    check_place(folder, overwrite)
     names = [f"{split}.jsonl" for split in splits]
     header = {"schema_version": Header.model_fields["schema_version"].default, "task": task, "language": language}
     counts: dict[str, int] = {}
@@ -92,8 +92,12 @@ def _checked(samples: Iterable[Sample], split: str, labels: tuple[str, ...], ids
         yield sample
 
 
-def _check_place(folder: Path, overwrite: bool) -> None:
-    """Refuse a place where something stands that would be lost."""
+def check_place(folder: Path, overwrite: bool) -> None:
+    """Refuse a place where something stands that would be lost.
+
+    Raises:
+        DataError: If it does.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not folder.is_dir():

@@ -1,13 +1,16 @@
 """Audit a training set on disk: verdicts with evidence, the rows that are left, and, where the truth is known, how right."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections import deque
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codeward.data import DataFolder, fingerprint, obstacle, write_data, write_kept
-from codeward.defenses.data import Audit, data_defenses
-from codeward.defenses.data._work import Progress
+from codeward import __version__
+from codeward.data import DataFolder, check_copy, check_place, fingerprint, obstacle, write_data, write_kept
+from codeward.data.layouts._base import FileTable
+from codeward.defenses.data import Arrays, Audit, Progress, data_defenses
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row
@@ -34,6 +37,21 @@ class Split:
         return self.data.read(self.name)
 
 
+@dataclass(slots=True)
+class _Noting:
+    """Rows that can be read again and again, and which of them carried their provenance when they were last read."""
+
+    rows: Split
+    truths: bytearray = field(default_factory=bytearray)
+
+    def __iter__(self) -> Iterator[Sample]:
+        truths = bytearray()
+        for sample in self.rows:
+            truths.append(sample.poison is not None)
+            yield sample
+        self.truths = truths
+
+
 def audit_split(
     data: DataFolder,
     split: str,
@@ -43,6 +61,8 @@ def audit_split(
     victim: Victim | None = None,
     clean: Sequence[Sample] = (),
     progress: Progress | None = None,
+    memory: MutableMapping[str, Arrays] | None = None,
+    processes: int = 1,
 ) -> tuple[Audit, list[Score]]:
     """Judge a split; where rows carry their provenance, also return how right the verdicts are.
 
@@ -50,9 +70,29 @@ def audit_split(
         UsageError: If there is no such defense or option, or it needs a model.
     """
     made = data_defenses.make(defense, options)
-    audit = made.audit(Split(data, split), victim=victim, clean=clean, progress=progress)
-    truths = [sample.poison is not None for sample in Split(data, split)]
+    rows = _Noting(Split(data, split))
+    audit = made.audit(rows, victim=victim, clean=clean, progress=progress, memory=memory, processes=processes)
+    if len(rows.truths) != len(audit.verdicts):
+        deque(rows, maxlen=0)
+    truths = [bool(truth) for truth in rows.truths]
     return audit, judged(audit, truths) if any(truths) else []
+
+
+def run_key(
+    data: DataFolder,
+    split: str,
+    defense: str,
+    options: dict[str, object],
+    victim: Victim | None,
+    clean: Sequence[Sample],
+) -> str:
+    """Return what an audit depends on: the code, the defense, the model, and the files as their sizes and times tell them apart."""
+    table = data.tables[split] if split in data.splits else ()
+    files = table.files if isinstance(table, FileTable) else ()
+    known = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    seen = [str(data.path), data.layout, data.task, data.language, split, known]
+    model = None if victim is None else victim.fingerprint
+    return json.dumps([__version__, defense, options, model, fingerprint(clean), seen], sort_keys=True, default=str)
 
 
 def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
@@ -61,6 +101,19 @@ def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
     scores = [verdict.score for verdict in audit.verdicts]
     named = [metrics.make(name).score(flags, truths) for name in ("recall", "precision", "fpr")]
     return [*named, metrics.make("auroc").score(scores, truths)]
+
+
+def check_cleaned(data: DataFolder, out: Path, *, overwrite: bool = False) -> None:
+    """Refuse a place that ``write_cleaned`` cannot write to, before a long audit.
+
+    Raises:
+        DataError: If the place is taken.
+        UsageError: If its name is one of another format.
+    """
+    if obstacle(data):
+        check_place(out, overwrite)
+    else:
+        check_copy(data, out, overwrite=overwrite)
 
 
 def write_cleaned(

@@ -1,0 +1,85 @@
+"""What a long audit has done, in a folder: read back when it is needed, so it takes no memory, and a stopped run goes on."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codeward.defenses.data import Arrays
+from codeward.errors import DataError
+from codeward.files import describe, new_file, write_text
+
+KEY = "run.txt"
+"""The file that says what the run depends on."""
+
+
+class FolderMemory(MutableMapping[str, Arrays]):
+    """Arrays by name, each set a file, written whole.
+
+    Args:
+        path: The folder; what it holds of a run with another key is forgotten.
+        key: What the run depends on.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, mark = path, path / KEY
+        try:
+            if not mark.is_file() or mark.read_text(encoding="utf-8") != key:
+                shutil.rmtree(path, ignore_errors=True)
+                write_text(mark, key)
+        except OSError as problem:
+            raise DataError(describe(problem, path)) from None
+
+    def __getitem__(self, name: str) -> Arrays:
+        place = self._place(name)
+        if not place.is_file():
+            raise KeyError(name)
+        with np.load(place) as file:
+            return dict(file)
+
+    def __setitem__(self, name: str, arrays: Arrays) -> None:
+        values: dict[str, Any] = dict(arrays)
+        with new_file(self._place(name)) as place, place.open("wb") as file:
+            np.savez(file, **values)
+
+    def __delitem__(self, name: str) -> None:
+        self._place(name).unlink()
+
+    def __contains__(self, name: object) -> bool:
+        return self._place(str(name)).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        return (file.stem for file in sorted(self.path.glob("*.npz")) if not file.name.startswith("."))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _place(self, name: str) -> Path:
+        return self.path / f"{name}.npz"
+
+
+@contextmanager
+def kept_beside(out: Path | None, key: str) -> Iterator[FolderMemory]:
+    """Give a memory in a hidden folder beside an output, which a stopped run leaves and one that ends well removes.
+
+    Without an output it is a temporary folder that never stays.
+    """
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="codeward-audit-") as folder:
+            yield FolderMemory(Path(folder), key)
+        return
+    memory = FolderMemory(out.with_name(f".{out.name}.audit"), key)
+    done = False
+    try:
+        yield memory
+        done = True
+    finally:
+        if done or not memory:
+            shutil.rmtree(memory.path, ignore_errors=True)
