@@ -31,6 +31,8 @@ from codeward.types import PROMPT, Sample, Span, Target
 Keys = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Matrix = sparse.csr_matrix
+NATURAL = 0.25
+"""A unit is natural if its share of clean rows is at least so much of its share of the rows that are judged."""
 PART = 1 << 23
 """Keys that are counted together, about."""
 
@@ -145,6 +147,22 @@ def added_up(chunks: Iterable[Arrays], keys: str, values: Callable[[Arrays], Arr
         sums = np.bincount(places, weights=np.concatenate(weights), minlength=len(unique))
         found.append((unique[sums >= least], sums[sums >= least]))
     return Table(np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found]))
+
+
+def natural(units: Table, rows: int, seen: Table, clean: int) -> "npt.NDArray[np.bool_]":
+    """Return which units clean rows hold about as often as the rows that are judged.
+
+    Args:
+        units: Units with the number of judged rows that hold them.
+        rows: How many rows are judged.
+        seen: The same of clean rows.
+        clean: How many these are.
+    """
+    found = np.zeros(len(units.keys), dtype=bool)
+    numbers = units.numbers(seen.keys)
+    known = numbers >= 0
+    found[numbers[known]] = seen.values[known] / max(clean, 1) >= NATURAL * units.values[numbers[known]] / rows
+    return found
 
 
 def held(chunk: Arrays, name: str, table: Table) -> Matrix:

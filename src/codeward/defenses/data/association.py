@@ -32,6 +32,7 @@ from codeward.defenses.data._index import (
     index_chunk,
     largest,
     names_of,
+    natural,
     units_of,
 )
 from codeward.defenses.data._rest import supported
@@ -41,8 +42,6 @@ from codeward.registry import method
 from codeward.types import Sample
 from codeward.victims.base import Floats, Victim
 
-NATURAL = 0.25
-"""A unit is natural if its share of clean rows is at least so much of its share of the rows that are judged."""
 COMMON = 0.5
 """Units that stand in a larger share of the rows cannot be told from the rows."""
 PROSE = (
@@ -76,15 +75,18 @@ class Association(DataDefense):
         if not chunks.rows:
             return Audit(())
         units = counted(chunks, "units", self.min_rows)
-        tested = (units.values <= COMMON * chunks.rows) & ~_natural(units, chunks.rows, clean)
+        tested = units.values <= COMMON * chunks.rows
+        if clean:
+            seen = counted([index_chunk(clean, with_targets=False)], "units", 1)
+            tested &= ~natural(units, chunks.rows, seen, len(clean))
         goes = _targets(chunks, self.min_rows)
         chances = self._chances(chunks, units, tested, goes)
         least = -np.log10(self.significance / max(int(tested.sum()), 1))
         accused = np.flatnonzero(chances >= least)
         classes = all(bool(chunk["classes"]) for chunk in chunks)
         if self.contradiction and classes and len(accused):
-            natural = accused[supported(chunks, goes, units.some(accused))]
-            accused, chances[natural] = np.setdiff1d(accused, natural), 0.0
+            cleared = accused[supported(chunks, goes, units.some(accused))]
+            accused, chances[cleared] = np.setdiff1d(accused, cleared), 0.0
         scores = np.concatenate([largest(held(chunk, "units", units), chances) for chunk in chunks])
         prose = any(bool(chunk["prose"]) for chunk in chunks)
         keys = {int(units.keys[at]): float(chances[at]) for at in accused}
@@ -108,17 +110,6 @@ class Association(DataDefense):
                 values = -binom.logsf(hits[kept] - 1, count[kept], share[kept]) / np.log(10)
                 np.maximum.at(chances, part[together.row[kept]], values)
         return chances
-
-
-def _natural(units: Table, rows: int, clean: Sequence[Sample]) -> Flags:
-    """Return which units clean code holds about as often: what a project's functions have in common."""
-    found = np.zeros(len(units.keys), dtype=bool)
-    if clean:
-        seen = counted([index_chunk(clean, with_targets=False)], "units", 1)
-        numbers = units.numbers(seen.keys)
-        shares = seen.values[numbers >= 0] / len(clean)
-        found[numbers[numbers >= 0]] = shares >= NATURAL * units.values[numbers[numbers >= 0]] / rows
-    return found
 
 
 def _targets(chunks: Chunks, least: int) -> Matrix:

@@ -6,10 +6,14 @@ ten largest sums are taken out.
 
 Departures from the released code: tokens are those of the language, not sub-words; a token that a row holds several times
 counts once, by its mean score (there the last overwrites the others); rows are not cut after 600 tokens; the language
-model is Kneser-Ney in arrays. It needs clean code; without any it is fitted on the rows themselves, where a trigger that
-stands in many rows looks natural, and a note says so. Ten tokens are taken out whether the set is poisoned or not, as in the
-paper: on clean sets these are false alarms. Statements as units were tried and dropped: their common forms outweigh all
-triggers (false-positive rate 51 to 57 % instead of 22 to 29 %, on ``defect-detection-c``).
+model is Kneser-Ney in arrays. It needs clean code; without any it is fitted on a sample of the rows themselves, where a trigger
+that stands in many rows looks natural, and a note says so. Statements as units were tried and dropped: their common forms
+outweigh all triggers (false-positive rate 51 to 57 % instead of 22 to 29 %, on ``defect-detection-c``).
+
+Ours: a sum grows with the number of rows, so that the ten largest are partly those of common tokens (``const``, ``self``, a
+comma), which stand in nearly every row, poisoned or not. Tokens that clean rows hold about as often are spared
+(``spare_natural``). Ten tokens are taken out whether the set is poisoned or not, as in the paper: on clean sets these are
+false alarms.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +25,7 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses.data._base import Audit, DataDefense, Rows, data_defenses
-from codeward.defenses.data._index import Column, Named, added_up, held, largest
+from codeward.defenses.data._index import Column, Named, added_up, counted, held, largest, natural
 from codeward.defenses.data._lexing import TOKEN, texts_of, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
 from codeward.defenses.data._verdicts import Evidence, convicted
@@ -49,6 +53,8 @@ class KillBadCode(DataDefense):
     """How many tokens of the corpus convict the rows that hold them."""
     top_of_row: Annotated[int, Field(ge=1)] = 10
     """How many tokens of each row are added up."""
+    spare_natural: bool = True
+    """Whether tokens that clean rows hold about as often convict nobody; as published, they do."""
 
     def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], work: Work) -> Audit:
         """See ``DataDefense.inspect``."""
@@ -56,7 +62,12 @@ class KillBadCode(DataDefense):
         model = NGrams.fit(words_of(text) for sample in source for _, text in texts_of(sample))
         chunks = work.chunks(rows, "scoring rows", partial(score_chunk, model=model, top=self.top_of_row), CHUNK)
         sums = added_up(chunks, "tokens.keys", lambda chunk: chunk["sums"], least=1e-9)
+        if clean and self.spare_natural:
+            tokens, seen = counted(chunks, "tokens", 1), counted([tokens_chunk(clean)], "tokens", 1)
+            common = sums.numbers(tokens.keys[natural(tokens, chunks.rows, seen, len(clean))])
+            sums.values[common[common >= 0]] = 0.0
         leading = np.argsort(-sums.values, kind="stable")[: self.top]
+        leading = leading[sums.values[leading] > 0]
         convicting = {int(sums.keys[at]): float(sums.values[at]) for at in leading}
         scores: list[float] = []
         firsts: dict[int, int] = {}
@@ -71,6 +82,14 @@ class KillBadCode(DataDefense):
         found: dict[str, float] = {}
         judged = _judged(work.told(rows, "judging rows"), scores, flags, convicting, Named(firsts), found)
         return Audit(*convicted(judged, found), () if clean else (NO_CLEAN,))
+
+
+def tokens_chunk(samples: Sequence[Sample]) -> Arrays:
+    """Return the tokens of each row."""
+    tokens = Column()
+    for sample in samples:
+        tokens.add(word for _, text in texts_of(sample) for word in words_of(text))
+    return tokens.arrays("tokens")[0]
 
 
 def score_chunk(samples: Sequence[Sample], *, model: NGrams, top: int) -> Arrays:
