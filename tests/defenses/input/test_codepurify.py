@@ -128,6 +128,41 @@ def test_a_statement_that_one_within_explains_does_not_count_twice():
         assert explained([replace(part, score=score) for part, score in zip(parts, scores, strict=True)]) == hidden
 
 
+class Either(PlantedVictim):
+    """A victim with two backdoors, whose triggers stand on both sides of a bar."""
+
+    def _answer(self, sample):
+        code = sample.text(self.field)
+        return self.target if any(each in code for each in self.trigger.split("|")) else super()._answer(sample)
+
+
+TWICE = "def area(width, height):\n    {}\n    size = width * height\n    {}\n    return size\n"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "code"),
+    [
+        (DEAD["python"], TWICE.format(DEAD["python"], DEAD["python"])),
+        (f"{DEAD['python']}|testo_init", TWICE.format(DEAD["python"], "size += 1").replace("height", "testo_init")),
+    ],
+    ids=["twice", "two"],
+)
+@pytest.mark.usefixtures("minis")
+def test_two_triggers_of_which_each_suffices_are_both_taken_out(trigger, code):
+    model = Either(tasks.make("defect"), LABELS, trigger, 0)
+    row = Sample("t", code, 1, "python")
+    (missed,) = input_defenses.make("codepurify-plant").calibrate(clean(), model).purify([row], model)
+    assert (missed.suspicious, missed.after.output) == (False, 0)
+    ready = input_defenses.make("codepurify-plant", {"among": "all"}).calibrate(clean(), model)
+    (found,) = ready.purify([row], model)
+    assert found.suspicious
+    assert found.after.output == 1
+    assert len(found.changes) == 2
+    assert not any(each in found.sample.code for each in trigger.split("|"))
+    assert count_errors(found.sample.code, "python") == 0
+    assert not any(each.suspicious for each in ready.purify(clean(), model))
+
+
 def test_planting_puts_an_element_where_it_would_stand():
     donor = Sample("d", CODE["python"].format("if x:\n        y = 1"), 0, "python")
     statement = next(part for part in parts_of(donor, "code", 999, ("statement",)) if part.text.startswith("if x"))

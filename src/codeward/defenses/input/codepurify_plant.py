@@ -4,17 +4,23 @@ CodePurify asks whether an answer needs an element. Small models answer many cle
 alone parts clean from triggered inputs poorly. Here the leading elements are also planted into clean inputs that the model
 answers otherwise, and the suspicion is the change of confidence by hiding times the rise by planting: an element that is both
 necessary and sufficient for the answer. Elements, hiding and mending are CodePurify's.
+
+Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
+``among="all"`` every element is planted, first into one clean input and the best ones then into all, and the suspicion is the
+rise alone. Triggers are then taken out one a round. What is not necessary cannot show by its confidence that a fill works, so it
+gets no fill, but a neutral name or no statement at all.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from codeward.defenses._elements import Element
 from codeward.defenses.input._base import Examination, answers_of, input_defenses
+from codeward.defenses.input._fills import Candidate
 from codeward.defenses.input._planting import Suspect, sufficiencies
 from codeward.defenses.input.codepurify import EXPLAINED, CodePurify
 from codeward.errors import UsageError
@@ -22,6 +28,10 @@ from codeward.registry import method
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim
 
+NEEDED = 0.1
+"""The score from which on an element is necessary enough to see whether a fill works."""
+ALIKE = 0.95
+"""The share of a statement's sufficiency from which on a name within it is the trigger."""
 POOL = 4
 """Clean inputs that are kept for each one into which an element is planted: some have the same answer or do not fit."""
 
@@ -35,6 +45,8 @@ class CodePurifyPlant(CodePurify):
     """Into how many clean inputs each leading element is planted."""
     leading: Annotated[int, Field(ge=1)] = 3
     """How many elements are planted, those with the largest scores."""
+    among: Literal["leading", "all"] = "leading"
+    """What is planted: the leading elements; or all, judged by sufficiency alone, for several triggers in one input."""
     references: tuple[Sample, ...] = ()
     """The clean inputs for planting; kept by calibration."""
 
@@ -50,21 +62,73 @@ class CodePurifyPlant(CodePurify):
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element."""
         found = super().examine(samples, answers, victim)
-        chosen = [leaders(each.elements, self.leading) for each in found]
+        if self.among == "all":
+            chosen = self._best(found, samples, answers, victim)
+        else:
+            chosen = [leaders(each.elements, self.leading) for each in found]
+        rises = self._rises(chosen, samples, answers, victim, self.plant)
+        results = []
+        for each, elements, own in zip(found, chosen, rises, strict=True):
+            worth = [
+                rise if self.among == "all" else element.score * rise
+                for element, rise in zip(elements, own, strict=True)
+            ]
+            ranked = _by(worth, elements)
+            if self.among == "all":
+                ranked = _name_first(ranked, dict(zip(elements, worth, strict=True)))
+            rest = [element for element in each.elements if element not in ranked]
+            results.append(dataclasses.replace(each, suspicion=max(worth, default=0.0), elements=(*ranked, *rest)))
+        return results
+
+    def _best(
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+    ) -> list[list[Element]]:
+        """Return the elements of each input that rise most in one clean input, and the statements around them."""
+        every = [list(each.elements) for each in found]
+        rises = self._rises(every, samples, answers, victim, 1)
+        return [leaders(_by(own, elements), self.leading) for elements, own in zip(every, rises, strict=True)]
+
+    def _rises(
+        self,
+        chosen: Sequence[Sequence[Element]],
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        victim: Victim,
+        count: int,
+    ) -> list[list[float]]:
+        """Return the sufficiency of some elements of each input, measured in so many clean inputs."""
         suspects = [
             Suspect(sample, answer, element)
             for sample, answer, elements in zip(samples, answers, chosen, strict=True)
             for element in elements
         ]
-        rises = iter(sufficiencies(suspects, self.references, victim, self.plant))
-        results = []
-        for each, elements in zip(found, chosen, strict=True):
-            own = [(element.score * next(rises), element) for element in elements]
-            ranked = [element for _, element in sorted(own, key=lambda pair: -pair[0])]
-            rest = [element for element in each.elements if element not in ranked]
-            suspicion = max((value for value, _ in own), default=0.0)
-            results.append(dataclasses.replace(each, suspicion=suspicion, elements=(*ranked, *rest)))
-        return results
+        rises = iter(sufficiencies(suspects, self.references, victim, count))
+        return [[next(rises) for _ in elements] for elements in chosen]
+
+    def _choose(self, made: Sequence[Candidate], moved: Sequence[float], element: Element) -> Candidate | None:
+        """Choose as CodePurify does; of what is not necessary, the last candidate, which keeps nothing of it."""
+        if made and self.among == "all" and element.score < NEEDED:
+            return made[-1]
+        return super()._choose(made, moved, element)
+
+
+def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:
+    """Return elements by what they are worth, the highest first."""
+    order = sorted(range(len(elements)), key=lambda at: -worth[at])
+    return [elements[at] for at in order]
+
+
+def _name_first(ranked: Sequence[Element], worth: Mapping[Element, float]) -> list[Element]:
+    """Put a name before the statement around it that is worth no more: the statement may be the author's own."""
+    names = [
+        inner
+        for inner in ranked[1:]
+        if inner.kind == "identifier"
+        and inner.field == ranked[0].field
+        and worth[inner] >= ALIKE * worth[ranked[0]]
+        and any(ranked[0].spans[0].contains(span) for span in inner.spans)
+    ]
+    return [*names[:1], *(element for element in ranked if element not in names[:1])]
 
 
 def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int) -> list[Sample]:
