@@ -27,6 +27,16 @@ class Loss(Protocol):
         ...
 
 
+class _CrossEntropy:
+    """Cross-entropy as a loss of its own."""
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *, epoch: float, reduction: str = "mean"
+    ) -> torch.Tensor:
+        """See ``Loss``."""
+        return torch.nn.functional.cross_entropy(logits.flatten(0, -2).float(), labels.flatten(), reduction=reduction)
+
+
 class VictimTrainer(Trainer):
     """Trainer with the contrastive loss of a bi-encoder (in-batch negatives; Karpukhin et al., EMNLP 2020).
 
@@ -37,10 +47,13 @@ class VictimTrainer(Trainer):
     """
 
     def __init__(self, *, kind: Kind, defense: Loss | None = None, **options: Any) -> None:
-        self.kind, self.defense = kind, defense
+        self.kind = kind
+        # Not the model's own loss: a classifier's is the mean of its batch, which the trainer takes for a share of all batches
+        # of a step, so that accumulated batches and several processes would multiply it.
+        self.defense = defense or _CrossEntropy()
         # With a loss of one's own the trainer counts the labels of all batches of a step, and divides by nothing else.
-        counted = defense is not None and kind != "retrieval"
-        super().__init__(**options, compute_loss_func=defense.loss if counted and defense is not None else None)
+        counted = None if kind == "retrieval" else self.defense.loss
+        super().__init__(**options, compute_loss_func=counted)
         if kind == "retrieval":
             # Each batch has a mean of its own: the trainer divides by the number of batches of a step.
             self.model_accepts_loss_kwargs = False
@@ -61,22 +74,19 @@ class VictimTrainer(Trainer):
         """Return the loss of a batch."""
         if self.kind == "retrieval":
             logits, labels = self._similarities(model, inputs)
-        elif self.defense is None:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         else:
             logits, labels = logits_and_labels(model, inputs)
-        if self.defense is None or not model.training:
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, -2).float(), labels.flatten())
-        else:
-            loss = self._defended(self.defense, logits, labels, num_items_in_batch)
+        loss = self._mean(self.defense if model.training else _CrossEntropy(), logits, labels, num_items_in_batch)
         return (loss, {"loss": loss}) if return_outputs else loss
 
-    def _defended(self, defense: Loss, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
-        """Return the defense's loss: the mean over the labels of all batches of a step, or of the batch (retrieval)."""
+    def _mean(self, used: Loss, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
+        """Return a loss: the mean over the labels of all batches of a step, or of the batch (retrieval, validation)."""
         epoch = 1 + float(self.state.epoch or 0)
         if count is None or self.kind == "retrieval":
-            return defense.loss(logits, labels, epoch=epoch)
-        return defense.loss(logits, labels, epoch=epoch, reduction="sum") / float(count)
+            return used.loss(logits, labels, epoch=epoch)
+        # The labels of all processes are counted, and their gradients averaged: what the trainer does for its own loss.
+        several = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
+        return used.loss(logits, labels, epoch=epoch, reduction="sum") * several / float(count)
 
     def _similarities(self, model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the similarity of each query and each code of a batch, and which code answers which query."""
@@ -98,8 +108,9 @@ def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tens
     """
     labels = inputs["labels"]
     plain = {name: tensor for name, tensor in inputs.items() if name != "labels"}
-    if model.config.is_encoder_decoder:
-        plain["decoder_input_ids"] = model.prepare_decoder_input_ids_from_labels(labels=labels)
+    network = getattr(model, "module", model)  # several processes wrap it
+    if network.config.is_encoder_decoder:
+        plain["decoder_input_ids"] = network.prepare_decoder_input_ids_from_labels(labels=labels)
         return model(**plain).logits, labels
     logits = model(**plain).logits
     return (logits[:, :-1], labels[:, 1:]) if labels.ndim > 1 else (logits, labels)

@@ -140,21 +140,25 @@ def _sift(
     work: Path,
     progress: Progress | None,
 ) -> Sifting:
-    """Train the scout and ask the defense about its rows, or read what was found before the training was stopped."""
+    """Train the scout and ask the defense about its rows, or read what was found before the training was stopped.
+
+    Of several processes all train the scout, and the first one asks and writes; the others read what it wrote.
+    """
     if task.kind not in ("classification", "pair"):
         raise UnfitError(f"the loss {config.loss} is for classifiers; {task.name} has no classes")
     file, folder = work / SIFTING, work / "scout"
-    if file.is_file():
-        return Sifting.load(file)
-    if not (folder / FILE).is_file():
+    asked, trained = file.is_file(), (folder / FILE).is_file()
+    processes.wait()  # all have looked before one of them writes
+    if not asked and not trained:
         plain = config.model_copy(update={"loss": "ce", "loss_options": {}, "patience": 0})
         train(task, rows, (), labels, plain, folder, progress=progress)
-    scout: Any = load_victim(str(folder), False, False, None, ())
-    targets = [int(row.target) for row in rows if row.target is not None]
-    found = defense.sift(scout, scout.encoder.inputs(rows), targets, config.seed)
-    found.save(file)
-    shutil.rmtree(folder)
-    return found
+    if not asked and processes.is_first():
+        scout: Any = load_victim(str(folder), False, False, None, ())
+        targets = [int(row.target) for row in rows if row.target is not None]
+        defense.sift(scout, scout.encoder.inputs(rows), targets, config.seed).save(file)
+        shutil.rmtree(folder)
+    processes.wait()
+    return Sifting.load(file)
 
 
 def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> None:
@@ -163,6 +167,8 @@ def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> No
             raise DataError(f"{out}: the folder exists; give another one, or allow to overwrite it")
         if not (out / FILE).is_file():
             raise DataError(f"{out}: the folder was not written by codeward, so it is not overwritten")
+    if task.kind == "retrieval" and processes.several():
+        raise UnfitError(f"{task.name} is trained in one process only: its batches are each other's wrong answers")
     unknown = next((row.id for row in rows if row.target is None and task.kind != "retrieval"), None)
     if unknown is not None:
         raise DataError(f"row {unknown!r} has no target; training needs one for every row")
@@ -171,7 +177,11 @@ def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> No
 def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], config: TrainConfig) -> HuggingFaceVictim:
     extra: dict[str, Any] = {}
     if task.kind in ("classification", "pair"):
-        extra = {"id2label": dict(enumerate(labels)), "label2id": {name: index for index, name in enumerate(labels)}}
+        extra = {
+            "id2label": dict(enumerate(labels)),
+            "label2id": {name: index for index, name in enumerate(labels)},
+            "problem_type": "single_label_classification",
+        }
     if config.model in SCRATCH:
         tokenizer = fit_tokenizer(rows, config.vocabulary)
         family: Any = config.model.removeprefix("scratch-")
