@@ -32,7 +32,7 @@ def main() -> int:
     given = parser.parse_args()
 
     from codeward.defenses.model import model_defenses
-    from codeward.defenses.model._hunting import grounds
+    from codeward.defenses.model._labels import label_grounds
     from codeward.experiment.scanning import few
     from codeward.experiment.splits import clean_samples
     from codeward.victims import load
@@ -40,7 +40,7 @@ def main() -> int:
     victim = load(given.model)
     clean = few(clean_samples(given.data, None, None, None), 120, 0)[0]
     options = {"places": "insensitive", "rising": False, "longest": given.tokens, "samples": given.samples}
-    (ground,) = grounds(victim, clean, model_defenses.make("elibadcode", options)._choice(), [given.label])
+    (ground,) = label_grounds(victim, clean, model_defenses.make("elibadcode", options)._choice(), [given.label])
     ratios = []
     for seed in range(given.seeds):
         slow, loss = plain(replace(victim, precision="fp32"), ground, given.tokens, given.steps, seed)
@@ -65,13 +65,13 @@ def plain(victim: object, ground: object, length: int, steps: int, seed: int) ->
     from codeward.victims.probing import embeddings, slot_gradients
 
     rng = np.random.default_rng(seed)
-    tokens = start(ground.label, ground.search, ground.vocabulary, length, seed).tokens
+    tokens = start(ground, length, seed).tokens
     begun, table = time.perf_counter(), embeddings(victim).float()
     best = whole_loss(victim, ground, tokens)
     for _ in range(steps):
         rows = [slot.tokens(tokens) for slot in ground.search]
         places = [len(slot.before) for slot in ground.search]
-        gradient = torch.from_numpy(slot_gradients(victim, rows, places, length, [ground.label] * len(rows)).mean(0))
+        gradient = torch.from_numpy(slot_gradients(victim, rows, places, length, ground.goals).mean(0))
         candidates = []
         for _ in range(64):
             place = int(rng.integers(length))
@@ -91,14 +91,14 @@ def whole_loss(victim: object, ground: object, tokens: tuple[int, ...]) -> float
     mask = torch.tensor([[1] * len(row) + [0] * (limit - len(row)) for row in rows])
     with torch.no_grad():
         logits = victim.model(input_ids=ids, attention_mask=mask).logits
-    return float(torch.nn.functional.cross_entropy(logits.float(), torch.full((len(rows),), ground.label)))
+    return float(torch.nn.functional.cross_entropy(logits.float(), torch.tensor(ground.goals)))
 
 
 def ours(victim: object, ground: object, length: int, wanted: float, seed: int) -> tuple[float, float, int]:
     """Return seconds, loss and steps of our search until it is as low as wanted."""
     from codeward.defenses.model._search import Budget, run, start
 
-    search = start(ground.label, ground.search, ground.vocabulary, length, seed)
+    search = start(ground, length, seed)
     begun = time.perf_counter()
     run(victim, [search], Budget(steps=200, patience=200, enough=wanted))
     return time.perf_counter() - begun, search.loss, search.steps

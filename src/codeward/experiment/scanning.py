@@ -25,6 +25,8 @@ from codeward.victims.base import Victim
 
 SCHEMA = 1
 DEFENSE = "elibadcode"
+TEXT = "text"
+"""The class of all samples whose target is a text."""
 SHOWN = 3
 """Stamped samples in the report."""
 
@@ -83,10 +85,19 @@ def memory_for(
 
 
 def few(samples: Sequence[Sample], per_class: int, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Draw so many samples of each class at most by seed; return them and the others, both in the order that they came."""
+    """Draw so many samples of each class at most by seed; return them and the others, both in the order that they came.
+
+    Samples with texts for targets are of one class; of these others, so many again are returned at most, since a text takes
+    long to write.
+    """
     by_class: dict[object, list[Sample]] = {}
     for sample in samples:
-        by_class.setdefault(sample.target, []).append(sample)
+        by_class.setdefault(TEXT if isinstance(sample.target, str) else sample.target, []).append(sample)
+    if TEXT in by_class:
+        texts = by_class[TEXT]
+        by_class[TEXT] = derive(seed, "few", "texts").sample(texts, min(2 * per_class, len(texts)))
+        read = {sample.id for own in by_class.values() for sample in own}
+        samples = [sample for sample in samples if sample.id in read]
     drawn = {
         sample.id
         for target, own in by_class.items()

@@ -54,6 +54,22 @@ class Generator(HuggingFaceVictim):
         losses: torch.Tensor = -(chosen * kept).sum(-1) / kept.sum(-1)
         return losses
 
+    def expected(self, samples: Sequence[Sample]) -> float:
+        """Return the share of the tokens of the samples' targets that the model holds for the likeliest, each behind those before."""
+        inputs, references = self.encoder.inputs(samples), self.encoder.references([str(s.target) for s in samples])
+        rows: list[Row] = [{**row, "labels": labels} for row, labels in zip(inputs, references, strict=True)]
+
+        def step(indices: list[int]) -> list[int]:
+            texts = [references[at] for at in indices]
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                known = self.log_probabilities(
+                    [inputs[at] for at in indices], texts, [range(len(text)) for text in texts]
+                )
+            best = known.argmax(-1).cpu().tolist()
+            return [sum(a == b for a, b in zip(text, own, strict=False)) for text, own in zip(texts, best, strict=True)]
+
+        return sum(run_batched(rows, step)) / sum(map(len, references))
+
     def log_probabilities(
         self, rows: Sequence[Row], texts: Sequence[Sequence[int]], places: Sequence[Sequence[int]]
     ) -> torch.Tensor:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses
-from codeward.defenses.model._hunting import grounds, trial_of
+from codeward.defenses.model._hunting import trial_of
+from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
@@ -233,9 +234,9 @@ def test_a_tokenizer_without_identifiers():
 
 
 def test_a_search_never_gets_worse_and_tries_nothing_twice(backdoored, clean_rows):
-    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
+    (ground, *_) = label_grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
     start = tuple(int(token) for token in (ground.vocabulary.first[0], ground.vocabulary.inner[0]))
-    search = Search(0, ground.search, ground.vocabulary, start, 3)
+    search = Search(ground.goals, ground.search, ground.vocabulary, start, 3)
     run(backdoored, [search], Budget(steps=4, candidates=16, top=16, patience=9, enough=0.0))
     assert search.losses == sorted(search.losses, reverse=True)
     assert len(search.losses) == 4
@@ -249,7 +250,7 @@ def test_anchoring_drops_what_is_not_needed(backdoored, clean_rows):
     needed = tokenizer(NAME, add_special_tokens=False)["input_ids"]
     idle = tokenizer("count", add_special_tokens=False)["input_ids"]
     slots = slots_for([row for row in clean_rows if row.target == 1][:10], backdoored, 12, "function")
-    kept = anchored(backdoored, [*needed, *idle], slots, 0, 0.15)
+    kept = anchored(backdoored, [*needed, *idle], slots, [0] * len(slots), 0.15)
     assert len(kept) <= len(needed)
     rows = [slot.tokens(kept) for slot in slots]
     assert row_losses(backdoored, rows, [0] * len(rows)).mean() < 0.5
@@ -284,7 +285,7 @@ def test_a_stamped_set_looks_for_one_place_a_sample(backdoored, clean_rows, monk
 
 
 def test_a_trial_is_judged_by_the_text_that_is_fed(backdoored, clean_rows):
-    (ground, *_) = grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
+    (ground, *_) = label_grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
     tokenizer = backdoored.encoder.tokenizer
     whole = tokenizer(NAME, add_special_tokens=False)["input_ids"]
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in NAME]

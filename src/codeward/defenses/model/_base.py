@@ -1,17 +1,17 @@
 """What a model-stage defense is: it inspects a trained model for a backdoor, or repairs it, with a few clean samples."""
 
-from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
-from codeward.errors import DataError, ModelError, UnfitError, UsageError
+from codeward.defenses.model._samples import better_than_chance, check_samples
+from codeward.errors import ModelError, UnfitError, UsageError
 from codeward.registry import Registry, method
-from codeward.types import Sample, Score
+from codeward.types import Kind, Sample, Score
 from codeward.victims.base import Victim
 
 if TYPE_CHECKING:
-    from codeward.victims.huggingface import Classifier
+    from codeward.victims.huggingface import HuggingFaceVictim
 
 Finding = Literal["backdoored", "clean", "inconclusive"]
 Place = Literal["insensitive", "function", "statement"]
@@ -20,25 +20,21 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 Memory = MutableMapping[str, Any]
 """Results of finished steps as JSON values, by the step's name; a run that is taken up again finds them there."""
-FEWEST = 10
-"""Samples of each class that a defense needs."""
-CHANCE = 0.01
-"""A model whose right answers are as likely as this by chance is not judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The best trigger of one length for one label."""
+    """The best trigger of one length for one label or payload."""
 
     tokens: tuple[int, ...]
     trigger: str
     """As text."""
     loss: float
-    """Mean cross-entropy of the label on the samples of the search, in nats."""
+    """Mean cross-entropy of the label, or of the payload's tokens, on the samples of the search, in nats."""
     held_loss: float
     """The same on samples that were kept back."""
     success: float
-    """Share of held-back samples for which the stamped text gets the label."""
+    """Share of held-back samples for which the stamped text gets the label, or an answer that holds the payload."""
     losses: tuple[float, ...] = ()
     """The best loss after each step of the search."""
     starts: tuple[tuple[int, ...], ...] = ()
@@ -52,19 +48,23 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What was found for one label in one kind of place."""
+    """What was found for one label, or one payload, in one kind of place."""
 
     label: str
+    """The label's name, or the payload's text."""
     index: int
+    """The class, or the payload's number."""
     place: Place
     trials: tuple[Trial, ...]
     """The shortest trigger first."""
     score: float
-    """The higher, the cheaper it is to make the model give this label."""
+    """The higher, the cheaper it is to make the model give this answer."""
     untriggered: float
-    """The loss of this label on the samples kept back, as they are."""
+    """The loss of this answer on the samples kept back, as they are."""
     judged: int
     """Held-back samples."""
+    payload: tuple[int, ...] = ()
+    """The tokens that a generator is made to write; empty for a classifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,14 @@ class Inspection:
     suspicions: tuple[Suspicion, ...] = ()
     """One for each label and place, the most suspicious first."""
     target: str | None = None
-    """The label that the backdoor serves."""
+    """The label that the backdoor serves, or the payload that it makes a generator write."""
     trigger: str = ""
     tokens: tuple[int, ...] = ()
     place: Place | None = None
     success: Score | None = None
-    """Of the trigger on held-back clean samples of other labels."""
+    """Of the trigger on held-back clean samples of other labels, or whose answers do not hold the payload."""
     anomaly: float | None = None
-    """The suspicion score of the target; compared with what clean models have."""
+    """The highest suspicion score; compared with what clean models have."""
     p_value: float | None = None
     """Share of known clean models that are as suspicious, the judged one counted in."""
     notes: tuple[str, ...] = ()
@@ -100,21 +100,23 @@ class ModelDefense:
 
     inspects: ClassVar[bool] = False
     """Whether it judges models."""
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair"})
+    """The kinds of task whose models it works for."""
 
     def search(
-        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """Judge a model."""
         raise NotImplementedError
 
     def mend(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """Return a mended copy; the given model is not changed."""
         raise NotImplementedError
 
@@ -144,7 +146,7 @@ class ModelDefense:
             raise UsageError(
                 f"{model_defenses.name_of(self)} judges no model, it only repairs; choose elibadcode or dbs"
             )
-        model = _checked(victim, model_defenses.name_of(self))
+        model = self._checked(victim)
         blind = [sample.blind() for sample in clean]
         check_samples(blind, model)
         if not better_than_chance(blind, model):
@@ -164,7 +166,7 @@ class ModelDefense:
         *,
         memory: Memory | None = None,
         progress: Progress | None = None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """Return a repaired copy of a model.
 
         Args:
@@ -178,7 +180,7 @@ class ModelDefense:
             DataError: If the samples are too few or of one class.
             ModelError: If the model's kind does not suit, or the inspection is of another model.
         """
-        model = _checked(victim, model_defenses.name_of(self))
+        model = self._checked(victim)
         if inspection is not None and inspection.model != model.fingerprint:
             raise ModelError(
                 f"the inspection is of another model ({inspection.model}, this one is {model.fingerprint}); scan this one"
@@ -187,57 +189,21 @@ class ModelDefense:
         check_samples(blind, model)
         return self.mend(model, blind, inspection, {} if memory is None else memory, progress)
 
+    def _checked(self, victim: Victim) -> "HuggingFaceVictim":
+        from codeward.victims.huggingface import HuggingFaceVictim
+
+        name, kind = model_defenses.name_of(self), victim.task.kind
+        if not isinstance(victim, HuggingFaceVictim):
+            raise UnfitError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
+        if kind not in self.kinds:
+            told = " and ".join(sorted(self.kinds))
+            raise UnfitError(f"{name} works for models for {told}; this one is for {kind}")
+        return victim
+
 
 def telling(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
     """Return what tells how much of one thing is done; none, where nobody listens."""
     return None if progress is None else lambda done, total: progress(what, done, total)
-
-
-def _checked(victim: Victim, name: str) -> "Classifier":
-    from codeward.victims.huggingface import Classifier, HuggingFaceVictim
-
-    if isinstance(victim, Classifier):
-        return victim
-    if isinstance(victim, HuggingFaceVictim):
-        raise UnfitError(
-            f"{name} works for classifiers, of a function or of a pair; this model is for {victim.task.kind}"
-        )
-    raise UnfitError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
-
-
-def check_samples(clean: Sequence[Sample], victim: "Classifier") -> None:
-    """Refuse clean samples with which nothing can be found.
-
-    Raises:
-        DataError: If they are too few, of one class, or of a class that the model does not have.
-    """
-    counts = Counter(sample.target for sample in clean)
-    for target in counts:
-        if not isinstance(target, int) or not 0 <= target < len(victim.labels):
-            row = next(sample.id for sample in clean if sample.target == target)
-            raise DataError(
-                f"clean sample {row!r} has the target {target!r}, which the model does not know; it tells apart: "
-                + ", ".join(victim.labels)
-            )
-    enough = [label for label, count in counts.items() if count >= FEWEST]
-    if len(counts) == 1:
-        only = victim.labels[next(label for label in counts if isinstance(label, int))]
-        raise DataError(f"all {len(clean)} clean samples are of the class {only!r}; give some of another, too")
-    if len(enough) < 2:
-        told = ", ".join(f"{victim.labels[label]} {count}" for label, count in counts.items() if isinstance(label, int))
-        raise DataError(f"the clean samples are too few ({told}); give at least {FEWEST} of each class, better 30")
-
-
-def better_than_chance(clean: Sequence[Sample], victim: "Classifier") -> bool:
-    """Whether a model's answers agree with the targets more often than answers given blindly would."""
-    from scipy.stats import binomtest
-
-    answers = [prediction.output for prediction in victim.predict(clean)]
-    targets = [sample.target for sample in clean]
-    right = sum(answer == target for answer, target in zip(answers, targets, strict=True))
-    said, true = Counter(answers), Counter(targets)
-    blind = sum(said[label] * true[label] for label in true if isinstance(label, int)) / len(clean) ** 2
-    return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < CHANCE)
 
 
 model_defenses: Registry[ModelDefense] = Registry("model defense", "codeward.defenses.model", plural="model_defenses")

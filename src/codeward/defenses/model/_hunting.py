@@ -1,58 +1,21 @@
-"""Hunt for triggers: for each label and place the best ones of one token, two, three …, judged on samples kept back."""
+"""Hunt for triggers: for each ground the best ones of one token, two, three …, judged on samples kept back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codeward.defenses.model import _search
-from codeward.defenses.model._base import Memory, Place, Progress, Trial, telling
+from codeward.defenses.model._base import Memory, Progress, Suspicion, Trial, telling
+from codeward.defenses.model._grounds import Choice, Ground, GroundKey, text_losses
+from codeward.defenses.model._labels import label_grounds
+from codeward.defenses.model._payloads import holds, payload_grounds, payload_grounds_again
 from codeward.defenses.model._search import Budget, Search
-from codeward.defenses.model._slots import Slot, slots_for
-from codeward.defenses.model._vocabulary import Kinds, TriggerVocabulary, trigger_vocabulary
-from codeward.errors import DataError
-from codeward.seeds import derive
 from codeward.types import Sample
-from codeward.victims.huggingface import Classifier
-from codeward.victims.probing import Floats, row_losses
+from codeward.victims.generation import Generator
+from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 
-LEAST = 5
-"""Samples that a search, and its judgment, need."""
-GroundKey = tuple[Place, int]
 Ended = Sequence[Any]
 """Tokens, loss, and the loss after each step: what a start has found, as JSON has it."""
-SPARE = 5
-"""Samples more than needed, since some hold no identifier."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What one label is hunted on in one kind of place: samples of other labels, which the model does not give it anyway."""
-
-    label: int
-    place: Place
-    search: tuple[Slot, ...]
-    held: tuple[Slot, ...]
-    untriggered: float
-    """The label's mean loss on the samples kept back, as they are."""
-    vocabulary: TriggerVocabulary
-
-    @property
-    def key(self) -> GroundKey:
-        """Place and label, which no other ground of a model has."""
-        return self.place, self.label
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which samples, places and tokens there are to hunt with."""
-
-    places: tuple[Place, ...]
-    vocabulary: Kinds
-    samples: int
-    held: int
-    room: int
-    """Tokens of the longest trigger."""
-    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,58 +30,37 @@ class Plan:
 
 
 def grounds(
-    victim: Classifier, clean: Sequence[Sample], choice: Choice, labels: Sequence[int] | None = None
+    victim: HuggingFaceVictim,
+    clean: Sequence[Sample],
+    choice: Choice,
+    memory: Memory,
+    progress: Progress | None = None,
 ) -> list[Ground]:
-    """Choose samples and slots for each label and place: from the half that the model is surest about.
-
-    On a sample near the boundary any change may flip the answer; a backdoor flips the surest, too.
-
-    Args:
-        victim: The model.
-        clean: Clean samples with their targets.
-        choice: How many, and which places.
-        labels: Which labels; unset: all.
+    """Return what is hunted in a model: all labels of a classifier, the likeliest payloads of a generator.
 
     Raises:
-        DataError: If no label has enough samples.
-        ModelError: If the tokenizer has no suitable tokens.
+        DataError: If the samples are too few.
+        UnfitError: If the tokenizer has no suitable tokens, or the model is of another kind.
     """
-    answers = victim.predict(clean)
-    found = []
-    for label in range(len(victim.labels)) if labels is None else labels:
-        pool = [
-            (answer.scores[label], sample)
-            for sample, answer in zip(clean, answers, strict=True)
-            if sample.target != label and answer.output == sample.target
-        ]
-        pool.sort(key=lambda each: each[0])
-        surest = [sample for _, sample in pool[: max(len(pool) // 2, choice.samples + choice.held)]]
-        derive(choice.seed, "ground", str(label)).shuffle(surest)
-        drawn = surest[: choice.samples + choice.held + SPARE]
-        made = (_ground(victim, drawn, label, place, choice) for place in choice.places)
-        found += [ground for ground in made if ground is not None]
-    if not found:
-        raise DataError(
-            "too few clean samples hold an identifier and are answered rightly: give more, at least 20 of each class"
-        )
-    return found
+    if isinstance(victim, Generator):
+        return payload_grounds(victim, clean, choice, memory, progress)
+    assert isinstance(victim, Classifier)  # noqa: S101 - defenses check the kind
+    return label_grounds(victim, clean, choice)
 
 
-def _ground(victim: Classifier, drawn: Sequence[Sample], label: int, place: Place, choice: Choice) -> Ground | None:
-    slots = slots_for(drawn, victim, choice.room, place)
-    # Where there are too few for both, each gets half.
-    count = min(choice.samples, len(slots) // 2)
-    if count < LEAST:
-        return None
-    search, held = slots[:count], slots[count : count + choice.held]
-    kinds: Kinds = "any" if place == "statement" else choice.vocabulary
-    words = trigger_vocabulary(victim.encoder.tokenizer, search[0].sample.language, kinds)
-    untriggered = float(text_losses(victim, [slot.sample for slot in held], label).mean())
-    return Ground(label, place, tuple(search), tuple(held), untriggered, words)
+def grounds_again(
+    victim: HuggingFaceVictim, clean: Sequence[Sample], choice: Choice, suspicions: Sequence[Suspicion]
+) -> list[Ground]:
+    """Return the grounds of the most suspicious label or payload, to hunt it anew."""
+    first = suspicions[0]
+    if isinstance(victim, Generator):
+        return payload_grounds_again(victim, clean, choice, [s for s in suspicions if s.payload == first.payload])
+    assert isinstance(victim, Classifier)  # noqa: S101 - defenses check the kind
+    return label_grounds(victim, clean, choice, [first.index])
 
 
 def hunt(
-    victim: Classifier,
+    victim: HuggingFaceVictim,
     chosen: Sequence[Ground],
     plan: Plan,
     memory: Memory,
@@ -139,7 +81,7 @@ def hunt(
 
 
 def _searched(
-    victim: Classifier,
+    victim: HuggingFaceVictim,
     chosen: Sequence[Ground],
     plan: Plan,
     length: int,
@@ -149,34 +91,32 @@ def _searched(
     searches = []
     for ground in chosen:
         for restart in range(plan.restarts):
-            fresh = _search.start(ground.label, ground.search, ground.vocabulary, length, plan.seed + restart)
-            if found[ground.key]:
-                known = found[ground.key][-1].starts[restart]
-                fresh.tokens = (*known, *fresh.tokens[len(known) :])
+            fresh = _search.start(ground, length, plan.seed + restart)
+            known = (
+                found[ground.key][-1].starts[restart] if found[ground.key] else ground.start[: length * (not restart)]
+            )
+            fresh.tokens = (*known, *fresh.tokens[len(known) :])
             searches.append(fresh)
     _search.run(victim, searches, plan.budget, progress)
     return searches
 
 
-def text_losses(victim: Classifier, samples: Sequence[Sample], label: int) -> Floats:
-    """Return a label's loss on each sample, as its text is read: what a token row holds need not survive that."""
-    rows = victim.encoder.inputs(samples)
-    return row_losses(victim, [row["input_ids"] for row in rows], [label] * len(rows))
-
-
-def trial_of(victim: Classifier, ground: Ground, ended: Sequence[Ended]) -> Trial:
+def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) -> Trial:
     """Return the best of what several starts have found, with its success on held-back samples, as text."""
     tokens, loss, losses = min(ended, key=lambda each: each[1])
     text = str(victim.encoder.tokenizer.decode(tokens)).strip()
     stamped = [slot.stamped(text) for slot in ground.held]
-    answers = victim.predict(stamped)
-    held = text_losses(victim, stamped, ground.label)
+    answers = [answer.output for answer in victim.predict(stamped)]
+    held = text_losses(victim, stamped, ground.held_goals)
+    met = [
+        holds(str(each), ground.aim.name, text) if ground.aim.payload else each == ground.aim.index for each in answers
+    ]
     return Trial(
         tokens=tuple(tokens),
         trigger=text,
         loss=loss,
         held_loss=float(held.mean()),
-        success=sum(answer.output == ground.label for answer in answers) / len(answers),
+        success=sum(met) / len(met),
         losses=tuple(losses),
         starts=tuple(tuple(each[0]) for each in ended),
     )

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codeward.defenses.model._slots import Slot
-from codeward.defenses.model._vocabulary import TriggerVocabulary
+from codeward.defenses.model._grounds import Ground
 from codeward.seeds import derive_int
-from codeward.victims.huggingface import Classifier
+from codeward.victims.huggingface import HuggingFaceVictim
 from codeward.victims.probing import embeddings, row_losses, shifted_losses
 
 
@@ -34,10 +33,8 @@ class Schedule:
 
 
 def relaxed(
-    victim: Classifier,
-    slots: Sequence[Slot],
-    label: int,
-    vocabulary: TriggerVocabulary,
+    victim: HuggingFaceVictim,
+    ground: Ground,
     length: int,
     schedule: Schedule,
     seed: int,
@@ -47,17 +44,16 @@ def relaxed(
 
     Args:
         victim: The model.
-        slots: Where the trigger is put.
-        label: What the model is to answer.
-        vocabulary: Of which tokens the trigger may consist.
+        ground: What the model is to answer, where the trigger is put, and of which tokens it may consist.
         length: How many.
         schedule: How to descend.
         seed: The first weights.
         step: Called with the epochs done and how many there are.
     """
+    slots, goals, vocabulary = ground.search, ground.goals, ground.vocabulary
     table, device = embeddings(victim).float(), victim.device
     allowed = [torch.from_numpy(vocabulary.at(place)).to(device) for place in range(length)]
-    generator = torch.Generator().manual_seed(derive_int(seed, "relaxation", str(label)) % 2**63)
+    generator = torch.Generator().manual_seed(derive_int(seed, "relaxation", str(ground.aim.index)) % 2**63)
     weights = [torch.rand(len(each), generator=generator).to(device).requires_grad_() for each in allowed]
     optimizer = torch.optim.Adam(weights, lr=schedule.rate)
     filler = [int(each[0]) for each in allowed]
@@ -78,7 +74,11 @@ def relaxed(
                 )
                 shift = (soft - table[filler]).expand(len(chosen), -1, -1)
                 losses = shifted_losses(
-                    victim, [rows[at] for at in chosen], [places[at] for at in chosen], shift, [label] * len(chosen)
+                    victim,
+                    [rows[at] for at in chosen],
+                    [places[at] for at in chosen],
+                    shift,
+                    [goals[at] for at in chosen],
                 )
                 gradients = torch.autograd.grad(losses.mean(), weights)
             for weight, gradient in zip(weights, gradients, strict=True):
@@ -88,7 +88,7 @@ def relaxed(
         curve.append(total / len(rows))
         if (epoch + 1) % schedule.every == 0:
             tokens = tuple(int(each[weight.argmax()]) for weight, each in zip(weights, allowed, strict=True))
-            hard = float(row_losses(victim, [slot.tokens(tokens) for slot in slots], [label] * len(slots)).mean())
+            hard = float(row_losses(victim, [slot.tokens(tokens) for slot in slots], goals).mean())
             best = min(best, (hard, tokens))
             temperature = _next(temperature, curve[-1], schedule, weights, generator)
         if step is not None:

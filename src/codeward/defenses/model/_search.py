@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from codeward.defenses.model._grounds import Ground
 from codeward.defenses.model._slots import Slot
 from codeward.defenses.model._vocabulary import Ids, TriggerVocabulary
 from codeward.seeds import derive_int
@@ -43,9 +44,10 @@ class Budget:
 
 @dataclass(slots=True)
 class Search:
-    """One search: for one goal, from one start."""
+    """One search: for one aim, from one start."""
 
-    goal: Objective
+    goals: Sequence[Objective]
+    """For each slot what its loss is measured against."""
     slots: Sequence[Slot]
     vocabulary: TriggerVocabulary
     tokens: tuple[int, ...]
@@ -62,11 +64,11 @@ class Search:
         return self.steps >= budget.steps or self.stale >= budget.patience or self.loss <= budget.enough
 
 
-def start(goal: Objective, slots: Sequence[Slot], vocabulary: TriggerVocabulary, length: int, seed: int) -> Search:
+def start(ground: Ground, length: int, seed: int) -> Search:
     """Return a search that begins with drawn tokens."""
-    rng = np.random.default_rng(derive_int(seed, "start", str(goal)))
-    tokens = tuple(int(rng.choice(vocabulary.at(place))) for place in range(length))
-    return Search(goal, slots, vocabulary, tokens, seed)
+    rng = np.random.default_rng(derive_int(seed, "start", str(ground.aim.index)))
+    tokens = tuple(int(rng.choice(ground.vocabulary.at(place))) for place in range(length))
+    return Search(ground.goals, ground.search, ground.vocabulary, tokens, seed)
 
 
 def run(
@@ -204,13 +206,15 @@ def _gradients(victim: HuggingFaceVictim, active: Sequence[Search]) -> list[torc
         by_length.setdefault(len(search.tokens), []).append(search)
     found: dict[int, torch.Tensor] = {}
     for length, group in by_length.items():
-        pairs = [(search, slot) for search in group for slot in search.slots]
+        pairs = [
+            (search, slot, goal) for search in group for slot, goal in zip(search.slots, search.goals, strict=True)
+        ]
         gradients = slot_gradients(
             victim,
-            [slot.tokens(search.tokens) for search, slot in pairs],
-            [len(slot.before) for _, slot in pairs],
+            [slot.tokens(search.tokens) for search, slot, _ in pairs],
+            [len(slot.before) for _, slot, _ in pairs],
             length,
-            [search.goal for search, _ in pairs],
+            [goal for _, _, goal in pairs],
         )
         place = 0
         for search in group:
@@ -231,10 +235,10 @@ def _mean_losses(
     """Return the mean loss of each candidate over its search's samples, or over a part of them."""
     rows, goals, owner = [], [], []
     for number, (search, tokens) in enumerate(pairs):
-        slots = search.slots if parts is None else [search.slots[at] for at in parts[number]]
-        rows += [slot.tokens(tokens) for slot in slots]
-        goals += [search.goal] * len(slots)
-        owner += [number] * len(slots)
+        chosen = range(len(search.slots)) if parts is None else parts[number]
+        rows += [search.slots[at].tokens(tokens) for at in chosen]
+        goals += [search.goals[at] for at in chosen]
+        owner += [number] * len(chosen)
     if not pairs:
         return []
     losses = row_losses(victim, rows, goals).astype(np.float64)

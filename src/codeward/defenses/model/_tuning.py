@@ -10,11 +10,13 @@ import torch
 
 from codeward.types import Sample
 from codeward.victims.batching import autocast
-from codeward.victims.huggingface import Classifier
+from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 
 Trainable = Literal["all", "last", "head"]
 Step = Callable[[int, int], None]
 CLIP = 1.0
+Answers = Sequence[Sequence[float]] | Sequence[str]
+"""Probabilities of the classes for each sample, or a text for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,45 +30,43 @@ class Tuning:
     seed: int = 0
 
 
-def copied(victim: Classifier) -> Classifier:
+def copied(victim: HuggingFaceVictim) -> HuggingFaceVictim:
     """Return a victim with weights of its own."""
     return replace(victim, model=copy.deepcopy(victim.model))
 
 
 def tuned(
-    victim: Classifier,
+    victim: HuggingFaceVictim,
     samples: Sequence[Sample],
     tuning: Tuning,
     *,
-    answers: Sequence[Sequence[float]] | None = None,
+    answers: Answers | None = None,
     keep: Callable[[Any], None] | None = None,
     step: Step | None = None,
-) -> Classifier:
+) -> HuggingFaceVictim:
     """Return a copy trained on samples.
 
     Args:
         victim: The model; it is not changed.
         samples: What it is trained on, in an order drawn anew for each epoch.
         tuning: How.
-        answers: For each sample the probabilities of the classes that are learned; unset: its target.
+        answers: For each sample what is learned: the probabilities of the classes, or a text; unset: its target.
         keep: Called with the model after each step, for instance to hold pruned weights at zero.
         step: Called with the steps done and how many there are.
     """
     made = copied(victim)
-    rows = made.encoder.inputs(samples)
-    wanted = torch.tensor(_certain(samples, made) if answers is None else answers, device=made.device)
+    loss_of, count = _lesson(made, samples, answers), len(samples)
     weights = trainable_weights(made.model, tuning.trainable)
     optimizer = torch.optim.AdamW(weights, lr=tuning.rate, weight_decay=0.0)
-    total = tuning.epochs * -(-len(rows) // tuning.batch)
+    total = tuning.epochs * -(-count // tuning.batch)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
     done = 0
     for epoch in range(tuning.epochs):
-        order = np.random.default_rng([tuning.seed, epoch]).permutation(len(rows))
+        order = np.random.default_rng([tuning.seed, epoch]).permutation(count)
         for start in range(0, len(order), tuning.batch):
             chosen = order[start : start + tuning.batch]
             with torch.enable_grad(), autocast(made.device, made.precision):
-                known = made.log_probabilities([rows[at] for at in chosen])
-                loss = -(wanted[chosen.tolist()] * known).sum(-1).mean()
+                loss = loss_of(chosen.tolist())
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient
@@ -83,8 +83,26 @@ def tuned(
     return made
 
 
-def _certain(samples: Sequence[Sample], victim: Classifier) -> list[list[float]]:
-    return [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
+def own_answers(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Answers:
+    """Return what a model itself answers, as ``tuned`` learns it."""
+    answers = victim.predict(samples)
+    if isinstance(victim, Classifier):
+        return [answer.scores for answer in answers]
+    return [str(answer.output) for answer in answers]
+
+
+def _lesson(
+    victim: HuggingFaceVictim, samples: Sequence[Sample], answers: Answers | None
+) -> Callable[[list[int]], torch.Tensor]:
+    """Return what gives the mean loss of some samples."""
+    rows = victim.encoder.inputs(samples)
+    if isinstance(victim, Classifier):
+        sure = [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
+        wanted = torch.tensor(sure if answers is None else answers, device=victim.device)
+        return lambda chosen: -(wanted[chosen] * victim.log_probabilities([rows[at] for at in chosen])).sum(-1).mean()
+    texts = [sample.target for sample in samples] if answers is None else answers
+    goals = [tuple(ids) for ids in victim.encoder.references([str(text) for text in texts])]
+    return lambda chosen: victim.losses([rows[at] for at in chosen], [goals[at] for at in chosen]).mean()
 
 
 def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:

@@ -12,7 +12,7 @@ from codeward.defenses.model._base import Place
 from codeward.defenses.model._slots import Slot, slots_for
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
-from codeward.victims.huggingface import Classifier, Objective
+from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import row_losses
 
 LEFT_OUT, RENAMED = 0.1, 3
@@ -20,7 +20,11 @@ LEFT_OUT, RENAMED = 0.1, 3
 
 
 def anchored(
-    victim: Classifier, tokens: Sequence[int], slots: Sequence[Slot], goal: Objective, slack: float
+    victim: HuggingFaceVictim,
+    tokens: Sequence[int],
+    slots: Sequence[Slot],
+    goals: Sequence[Objective],
+    slack: float,
 ) -> tuple[int, ...]:
     """Return a trigger without the tokens that it does not need (EliBadCode, section 4.4, anchoring).
 
@@ -31,14 +35,14 @@ def anchored(
         victim: The model.
         tokens: The trigger.
         slots: Where it is put.
-        goal: What it makes the model answer.
+        goals: For each slot what its loss is measured against.
         slack: In nats; the paper's beta.
     """
     kept = tuple(tokens)
-    allowed = _loss(victim, [kept], slots, goal)[0] + slack
+    allowed = _loss(victim, [kept], slots, goals)[0] + slack
     while len(kept) > 1:
         shorter = [(*kept[:place], *kept[place + 1 :]) for place in range(len(kept))]
-        losses = _loss(victim, shorter, slots, goal)
+        losses = _loss(victim, shorter, slots, goals)
         best = int(np.argmin(losses))
         if losses[best] > allowed:
             break
@@ -47,16 +51,19 @@ def anchored(
 
 
 def _loss(
-    victim: Classifier, triggers: Sequence[tuple[int, ...]], slots: Sequence[Slot], goal: Objective
+    victim: HuggingFaceVictim,
+    triggers: Sequence[tuple[int, ...]],
+    slots: Sequence[Slot],
+    goals: Sequence[Objective],
 ) -> list[float]:
     rows = [slot.tokens(trigger) for trigger in triggers for slot in slots]
-    losses = row_losses(victim, rows, [goal] * len(rows)).reshape(len(triggers), len(slots))
+    losses = row_losses(victim, rows, [*goals] * len(triggers)).reshape(len(triggers), len(slots))
     means: list[float] = losses.mean(axis=1).astype(float).tolist()
     return means
 
 
 def stamped_set(
-    victim: Classifier,
+    victim: HuggingFaceVictim,
     clean: Sequence[Sample],
     triggers: Sequence[tuple[str, Place]],
     share: float,
@@ -107,7 +114,9 @@ def _order(first: Place | None, rng: Random) -> list[Place]:
     return places if first is None else sorted(places, key=lambda place: place != first)
 
 
-def _first_slots(victim: Classifier, samples: Sequence[Sample], orders: Sequence[Sequence[Place]]) -> dict[int, Slot]:
+def _first_slots(
+    victim: HuggingFaceVictim, samples: Sequence[Sample], orders: Sequence[Sequence[Place]]
+) -> dict[int, Slot]:
     """Return a slot of each sample that has one, in the first of its places that it has; only those tried are looked for."""
     found: dict[int, Slot] = {}
     for turn in range(len(get_args(Place))):

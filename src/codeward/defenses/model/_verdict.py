@@ -3,16 +3,18 @@
 A small model gives any label to some adversarial trigger, if that may be long. A backdoor makes one label *cheap*: few tokens
 do it, and for the samples that the model is surest about, too. So what is judged is how far the best triggers of one token, two,
 three … lower the label's loss on samples kept back, against the labels of clean models (``benchmarks/records/scan-table``).
+
+A payload is a text of many tokens, which chance does not write: for a generator success itself is judged.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 
 from codeward.defenses.model._base import Finding, Inspection, Suspicion, Trial
-from codeward.defenses.model._hunting import Ground, GroundKey
+from codeward.defenses.model._grounds import Ground, GroundKey
 from codeward.metrics.intervals import wilson
 from codeward.types import Score
-from codeward.victims.huggingface import Classifier
+from codeward.victims.huggingface import HuggingFaceVictim
 
 FLOOR = 0.01
 """Losses below are all alike."""
@@ -22,6 +24,10 @@ CONVICTS, ACQUITS = 3.2, 2.5
 """Cheapness from which a model is convicted, and below which it looks clean."""
 WORKS = 0.5
 """Success on held-back samples without which nobody is convicted."""
+IDLE = 0.2
+"""Success of every payload's triggers up to which a generator looks clean."""
+AS_GOOD = 0.9
+"""Of two triggers of a payload the shorter is shown if it has this share of the other's success."""
 
 
 def cheapness(trials: Sequence[Trial], untriggered: float) -> float:
@@ -30,8 +36,16 @@ def cheapness(trials: Sequence[Trial], untriggered: float) -> float:
     return sum(falls) / len(falls) if falls else 0.0
 
 
-def judged(victim: Classifier, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]]) -> Inspection:
-    """Return the verdict by cheapness."""
+def judged(
+    victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]]
+) -> Inspection:
+    """Return the verdict: by cheapness for a classifier, by success for a generator."""
+    if not chosen:
+        reason = "no trigger that was tried makes the model write the same text for several samples"
+        return Inspection("clean", victim.fingerprint, reason=reason)
+    if chosen[0].aim.payload:
+        suspicions = _suspicions(victim, chosen, found, lambda trials, _: max(trial.success for trial in trials))
+        return _inspection(victim, suspicions, *decided_by_success(suspicions[0]), None)
     suspicions = _suspicions(victim, chosen, found, cheapness)
     return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))
 
@@ -52,8 +66,25 @@ def decided(first: Suspicion) -> tuple[Finding, str]:
     return "backdoored", f"{told}, and no known clean model comes to {CONVICTS:g}"
 
 
+def decided_by_success(first: Suspicion) -> tuple[Finding, str]:
+    """Return what the payload that is written most often says, and why."""
+    best = shortest(first.trials, first.payload)
+    told = (
+        f"{best.length} token{'s make' if best.length > 1 else ' makes'} the model write {first.label!r} into {best.success:.0%} of "
+        f"{first.judged} held-back answers that do not hold it otherwise"
+    )
+    if first.score >= WORKS:
+        return "backdoored", told
+    if first.score > IDLE:
+        return (
+            "inconclusive",
+            f"{told}: fewer than the {WORKS:.0%} of a backdoor, and more than the {IDLE:.0%} of chance",
+        )
+    return "clean", told
+
+
 def by_loss(
-    victim: Classifier, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]], bound: float
+    victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]], bound: float
 ) -> Inspection:
     """Return the verdict by the loss alone, as DBS has it: a label below the bound is a backdoor's."""
     suspicions = _suspicions(victim, chosen, found, lambda trials, _: -min(trial.loss for trial in trials))
@@ -63,8 +94,11 @@ def by_loss(
     return _inspection(victim, suspicions, "backdoored" if found_low else "clean", reason, None)
 
 
-def shortest(trials: Sequence[Trial]) -> Trial:
+def shortest(trials: Sequence[Trial], payload: Sequence[int] = ()) -> Trial:
     """Return the shortest trigger that does nearly as well as the best."""
+    if payload:
+        most = max(trial.success for trial in trials)
+        return next(trial for trial in trials if trial.success >= AS_GOOD * most)
     least = min(trial.held_loss for trial in trials)
     return next(trial for trial in trials if trial.held_loss <= max(2 * least, 0.1))
 
@@ -75,20 +109,21 @@ def p_value(score: float) -> float:
 
 
 def _suspicions(
-    victim: Classifier,
+    victim: HuggingFaceVictim,
     chosen: Sequence[Ground],
     found: Mapping[GroundKey, tuple[Trial, ...]],
     score: Callable[[Sequence[Trial], float], float],
 ) -> tuple[Suspicion, ...]:
     made = [
         Suspicion(
-            label=victim.labels[ground.label],
-            index=ground.label,
+            label=ground.aim.name,
+            index=ground.aim.index,
             place=ground.place,
             trials=found[ground.key],
             score=score(found[ground.key], ground.untriggered),
             untriggered=ground.untriggered,
             judged=len(ground.held),
+            payload=ground.aim.payload,
         )
         for ground in chosen
     ]
@@ -96,10 +131,10 @@ def _suspicions(
 
 
 def _inspection(
-    victim: Classifier, suspicions: tuple[Suspicion, ...], finding: Finding, reason: str, p: float | None
+    victim: HuggingFaceVictim, suspicions: tuple[Suspicion, ...], finding: Finding, reason: str, p: float | None
 ) -> Inspection:
     first = suspicions[0]
-    best, convicted = shortest(first.trials), finding == "backdoored"
+    best, convicted = shortest(first.trials, first.payload), finding == "backdoored"
     low, high = wilson(round(best.success * first.judged), first.judged)
     missing = [name for name in victim.labels if name not in {each.label for each in suspicions}]
     return Inspection(

@@ -18,7 +18,7 @@ from codeward.registry import method
 from codeward.types import Sample
 
 if TYPE_CHECKING:
-    from codeward.victims.huggingface import Classifier
+    from codeward.victims.huggingface import HuggingFaceVictim
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -62,10 +62,11 @@ class DBS(ModelDefense):
     """Samples and first weights."""
 
     def search(
-        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """See ``ModelDefense.search``."""
-        from codeward.defenses.model._hunting import Choice, grounds, trial_of
+        from codeward.defenses.model._grounds import Choice
+        from codeward.defenses.model._hunting import grounds, trial_of
         from codeward.defenses.model._relaxation import Schedule, relaxed
         from codeward.defenses.model._verdict import by_loss
 
@@ -86,26 +87,24 @@ class DBS(ModelDefense):
             room=self.length,
             seed=self.seed,
         )
-        chosen, found = grounds(victim, clean, choice), {}
+        chosen, found = grounds(victim, clean, choice, memory, progress), {}
         for ground in chosen:
-            key = f"{victim.fingerprint} {self!r} label {ground.label}"
+            key = f"{victim.fingerprint} {self!r} label {ground.aim.index}"
             if key not in memory:
-                tell = telling(progress, f"descending for {victim.labels[ground.label]}")
-                ended = relaxed(
-                    victim, ground.search, ground.label, ground.vocabulary, self.length, schedule, self.seed, tell
-                )
+                tell = telling(progress, f"descending for {ground.aim.name}")
+                ended = relaxed(victim, ground, self.length, schedule, self.seed, tell)
                 memory[key] = [list(ended[0]), ended[1], ended[2]]
             found[ground.key] = (trial_of(victim, ground, [memory[key]]),)
         return by_loss(victim, chosen, found, self.bound)
 
     def mend(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
         from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set

@@ -33,11 +33,12 @@ from codeward.defenses.model._base import (
     telling,
 )
 from codeward.registry import method
-from codeward.types import Sample
+from codeward.types import Kind, Sample
 
 if TYPE_CHECKING:
-    from codeward.defenses.model._hunting import Choice, Plan
-    from codeward.victims.huggingface import Classifier
+    from codeward.defenses.model._grounds import Choice
+    from codeward.defenses.model._hunting import Plan
+    from codeward.victims.huggingface import HuggingFaceVictim
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -48,6 +49,7 @@ class EliBadCode(ModelDefense):
     """Invert the trigger, judge it, and unlearn it."""
 
     inspects: ClassVar[bool] = True
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation"})
 
     longest: Count = 4
     """Tokens of the longest trigger that is inverted."""
@@ -56,6 +58,8 @@ class EliBadCode(ModelDefense):
     places: Literal["all", "insensitive", "function", "statement"] = "all"
     """Where triggers are put: at the identifier on which the answer rests least (the paper), as the function's name, as a
     statement of its own, or each in turn."""
+    payloads: Count = 2
+    """Texts that a generator is suspected to be made to write, the likeliest first, for which triggers are searched."""
     restarts: Count = 1
     """Searches from different starts, side by side."""
     samples: Count = 10
@@ -92,34 +96,33 @@ class EliBadCode(ModelDefense):
     """Samples, starts and candidates."""
 
     def search(
-        self, victim: "Classifier", clean: Sequence[Sample], memory: Memory, progress: Progress | None
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._hunting import grounds, hunt
         from codeward.defenses.model._verdict import judged
 
-        chosen = grounds(victim, clean, self._choice())
+        chosen = grounds(victim, clean, self._choice(), memory, progress)
         return judged(victim, chosen, hunt(victim, chosen, self._plan(), memory, progress))
 
     def mend(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict."""
-        from codeward.defenses.model._hunting import grounds, hunt
-        from codeward.defenses.model._tuning import Tuning, tuned
+        from codeward.defenses.model._hunting import grounds_again, hunt
+        from codeward.defenses.model._tuning import Tuning, own_answers, tuned
         from codeward.defenses.model._unlearning import anchored, stamped_set
 
         found = inspection or self.search(victim, clean, memory, progress)
         if not found.suspicions:
             return victim
-        label = found.suspicions[0].index
         decode = victim.encoder.tokenizer.decode
-        chosen = grounds(victim, clean, self._choice(), [label])
+        chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         own = self.targets == "own"
         known: dict[tuple[str, Place], None] = {}
@@ -127,14 +130,14 @@ class EliBadCode(ModelDefense):
         for number in range(self.rounds):
             for ground in chosen:
                 for start in (each for trial in trials.get(ground.key, ()) for each in trial.starts):
-                    short = anchored(model, start, ground.search, label, self.beta)
+                    short = anchored(model, start, ground.search, ground.goals, self.beta)
                     known[str(decode(list(short))).strip(), ground.place] = None
             rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number, vary=own)
             model = tuned(
                 model,
                 [sample for sample, _ in rows],
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
-                answers=[answer.scores for answer in victim.predict([base for _, base in rows])] if own else None,
+                answers=own_answers(victim, [base for _, base in rows]) if own else None,
                 step=telling(progress, f"unlearning, round {number + 1}"),
             )
             if number + 1 < self.rounds:
@@ -142,7 +145,7 @@ class EliBadCode(ModelDefense):
         return model
 
     def _choice(self) -> "Choice":
-        from codeward.defenses.model._hunting import Choice
+        from codeward.defenses.model._grounds import Choice
 
         return Choice(
             places=get_args(Place) if self.places == "all" else (self.places,),
@@ -151,6 +154,7 @@ class EliBadCode(ModelDefense):
             held=self.held,
             room=self.longest,
             seed=self.seed,
+            payloads=self.payloads,
         )
 
     def _plan(self) -> "Plan":

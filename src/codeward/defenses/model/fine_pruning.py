@@ -22,7 +22,7 @@ from codeward.types import Sample
 if TYPE_CHECKING:
     import torch
 
-    from codeward.victims.huggingface import Classifier
+    from codeward.victims.huggingface import HuggingFaceVictim
 
 SECOND = ("mlp.Wo", "DenseReluDense.wo", "mlp.down_proj", "mlp.c_proj")
 """How architectures call the second matrix of a feed-forward layer; BERT's kind is told by its shape."""
@@ -42,12 +42,12 @@ class FinePruning(FineTuning):
 
     def mend(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
         import torch
 
@@ -91,7 +91,7 @@ def second_matrices(model: Any) -> list[Any]:
     return found
 
 
-def _activity(victim: "Classifier", matrices: Sequence[Any], clean: Sequence[Sample]) -> "list[torch.Tensor]":
+def _activity(victim: "HuggingFaceVictim", matrices: Sequence[Any], clean: Sequence[Sample]) -> "list[torch.Tensor]":
     """Return each neuron's mean absolute activation over the tokens of the samples."""
     import torch
 
@@ -120,6 +120,11 @@ def _prune(matrices: Sequence[Any], dormant: "Sequence[torch.Tensor]", share: fl
             matrix.weight[:, order[: round(share * len(order))]] = 0
 
 
-def _accuracy(victim: "Classifier", clean: Sequence[Sample]) -> float:
+def _accuracy(victim: "HuggingFaceVictim", clean: Sequence[Sample]) -> float:
+    """Return the share of right answers; of a generator's, the share of the reference's tokens that it expects."""
+    from codeward.victims.generation import Generator
+
+    if isinstance(victim, Generator):
+        return victim.expected(clean)
     answers = victim.predict(clean)
     return sum(answer.output == sample.target for answer, sample in zip(answers, clean, strict=True)) / len(clean)

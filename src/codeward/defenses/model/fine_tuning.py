@@ -4,22 +4,24 @@ The plain rival of EliBadCode's table 1 (Sun et al., FSE 2025).
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.registry import method
-from codeward.types import Sample
+from codeward.types import Kind, Sample
 
 if TYPE_CHECKING:
-    from codeward.victims.huggingface import Classifier
+    from codeward.victims.huggingface import HuggingFaceVictim
 
 
 @model_defenses.register("fine-tuning")
 @method
 class FineTuning(ModelDefense):
     """Train all weights on the clean samples."""
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation"})
 
     epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the clean samples."""
@@ -30,22 +32,22 @@ class FineTuning(ModelDefense):
 
     def mend(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         inspection: Inspection | None,
         memory: Memory,
         progress: Progress | None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
         return self.tuned(victim, clean, progress)
 
     def tuned(
         self,
-        victim: "Classifier",
+        victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
         progress: Progress | None,
         keep: "Callable[[Any], None] | None" = None,
-    ) -> "Classifier":
+    ) -> "HuggingFaceVictim":
         """Return a copy trained on the clean samples; ``keep`` is called with the model after each step."""
         from codeward.defenses.model._tuning import Tuning, tuned
 
