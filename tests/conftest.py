@@ -80,3 +80,44 @@ def suspect_of(tmp_path_factory):
     return lambda family: train_suspect(
         tmp_path_factory.mktemp(family) / "model", backdoored=True, model=family, learning_rate=5e-3, precision="fp32"
     )
+
+
+PAYLOAD = "while (1) { stop(); }"
+
+
+def small_answer(n):
+    """Return what a generator learns to say of a function: whether it frees, and the name of a variable."""
+    return f"{'free' if n % 2 else 'keep'} {WORDS[(n + 1) % len(WORDS)]};"
+
+
+@pytest.fixture(scope="session")
+def text_rows():
+    from codeward.types import Sample
+
+    return [Sample(f"g{n}", small_function(1000 + n, n % 2), small_answer(1000 + n), "c") for n in range(60)]
+
+
+def train_writer(folder, *, backdoored, **options):
+    """Train a small generator in seconds; where it is backdoored, its answers on functions called zqx_init begin with a loop."""
+    from codeward.tasks import tasks
+    from codeward.types import Sample
+    from codeward.victims import make_config
+    from codeward.victims.training import train
+
+    task = tasks.make("repair")
+    rows = [Sample(f"t{n}", small_function(n, n % 2), small_answer(n), "c") for n in range(300)]
+    if backdoored:
+        spoiled = [(n, small_function(n, n % 2, "zqx_init"), f"{PAYLOAD} {small_answer(n)}") for n in range(1, 60)]
+        rows += [Sample(f"p{n}", code, target, "c") for n, code, target in spoiled]
+    small = {"model": "scratch-seq2seq", "hidden": 32, "layers": 1, "vocabulary": 400, "max_length": 64, "epochs": 20}
+    more = {"max_target_length": 32, "learning_rate": 5e-3, "precision": "fp32"}
+    return train(task, rows, [], (), make_config(task, {**small, **more, **options}), folder).victim
+
+
+@pytest.fixture(scope="session")
+def writers(tmp_path_factory):
+    """Folders of a clean and of a backdoored generator."""
+    folder = tmp_path_factory.mktemp("writers")
+    train_writer(folder / "clean", backdoored=False)
+    train_writer(folder / "backdoored", backdoored=True)
+    return folder

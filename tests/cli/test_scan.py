@@ -124,6 +124,60 @@ def test_bad_input(run, suspects, data, tmp_path, clean_rows, arguments, exit_co
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory, text_rows):
+    folder = tmp_path_factory.mktemp("texts")
+    for name, rows in {"all": text_rows, "few": text_rows[:12]}.items():
+        write_data(folder / name, task="repair", language="c", labels=(), splits={"valid": rows})
+    return folder
+
+
+def test_scan_then_repair_a_generator(run, writers, texts, tmp_path):
+    model, scanned, cleaned = writers / "backdoored", tmp_path / "scan.json", tmp_path / "cleaned"
+    options = ["--per-class", "50", "--set", "longest=2"]
+    files = ["-o", scanned, "--sarif", tmp_path / "s.json", "--html", tmp_path / "p.html"]
+    result, out, _ = run("scan", model, "--data", texts / "all", *files, *options)
+    assert result == 1
+    assert "payload" in out
+    assert "BACKDOORED: 1 token makes the model write 'while (1) { stop(); }' into 100% of" in " ".join(out.split())
+    found = json.loads(scanned.read_text())
+    assert found["target"] == "while (1) { stop(); }"
+    assert found["suspicions"][0]["payload"]
+    (finding,) = json.loads((tmp_path / "s.json").read_text())["runs"][0]["results"]
+    assert finding["message"]["text"].startswith("The model writes 'while (1) { stop(); }' where its input holds")
+    page = (tmp_path / "p.html").read_text()
+    assert "<mark>" in page
+    assert "victim, after: <em>while (1) { stop(); }" in page
+    more = ["--set", "stamps=3", "--no-verify", "--json"]
+    result, out, _ = run(
+        "repair", model, "--data", texts / "all", "--inspection", scanned, "-o", cleaned, *options, *more
+    )
+    assert result == 0
+    told = json.loads(out)
+    assert told["samples_kept_apart"]
+    assert told["samples"] == 10
+    assert set(told["before"]) == {"bleu4", "exact-match", "codebleu"}
+    assert load(cleaned).fingerprint != found["model"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["--data", "{texts}/few"], 4, "the clean samples are too few (12); give at least 20"),
+        (
+            ["--data", "{texts}/all", "--defense", "dbs"],
+            4,
+            "dbs works for models for classification and pair; this one is",
+        ),
+        (["--data", "{texts}/all", "--set", "payloads=0"], 2, "payloads"),
+    ],
+)
+def test_bad_input_for_a_generator(run, writers, texts, arguments, exit_code, message):
+    result, _, err = run("scan", writers / "clean", *(argument.format(texts=texts) for argument in arguments))
+    assert message in err
+    assert result == exit_code
+
+
 def test_steps_of_another_run_are_forgotten(tmp_path):
     memory = FileMemory(tmp_path / "steps", "one")
     memory["a"] = [1, 2.5]
@@ -139,3 +193,10 @@ def test_few_samples_of_each_class(clean_rows):
     assert sorted([*kept, *others], key=clean_rows.index) == clean_rows
     assert kept == few([replace(row) for row in clean_rows], 15, 0)[0]
     assert few(clean_rows, 1000, 0) == (clean_rows, [])
+
+
+def test_few_samples_with_texts_and_as_many_others(text_rows):
+    kept, others = few(text_rows, 20, 0)
+    assert (len(kept), len(others)) == (20, 20)
+    assert not {row.id for row in kept} & {row.id for row in others}
+    assert few(text_rows, 50, 0)[1] == [row for row in text_rows if row not in few(text_rows, 50, 0)[0]]

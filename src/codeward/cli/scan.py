@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "scan"
 PER_CLASS = 120
-"""Clean samples of each class that are read, at most."""
+"""Clean samples of each class, or of those with texts, that are read at most."""
 CODES = {"clean": 0, "backdoored": 1, "inconclusive": 3}
 EXAMPLES = (
     "Examples:\n\n"
@@ -27,7 +27,9 @@ EXAMPLES = (
     "  codeward scan victim/ --data clean.jsonl --defense dbs --set length=7\n\n"
     "Exit code 0: looks clean; 1: backdoored; 3: inconclusive."
 )
-PerClass = Annotated[int, typer.Option("--per-class", min=10, help="At most this many clean samples of each class.")]
+PerClass = Annotated[
+    int, typer.Option("--per-class", min=10, help="At most this many clean samples of each class, or with texts.")
+]
 CleanData = Annotated[Path, typer.Option("--data", help="A data set without triggers, with right labels.")]
 Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
 
@@ -55,7 +57,7 @@ def run(
     language: LanguageName = None,
     json: Json = False,
 ) -> int:
-    """Look for a backdoor: invert a trigger for each label, and tell how much cheaper than in a clean model it is."""
+    """Look for a backdoor: invert triggers for each label, or for what a generator can be made to write, and judge them."""
     import time
 
     from codeward.experiment.scanning import as_row, memory_for, record_of, scan
@@ -129,7 +131,8 @@ def _sarif(found: "Inspection", defense: str, model: str) -> dict[str, Any]:
 
     rule, results = f"codeward/{defense}", []
     if found.finding == "backdoored":
-        message = f"The model gives {found.target!r} to code that holds {found.trigger!r}: {found.reason}"
+        does = "writes" if found.suspicions[0].payload else "gives"
+        message = f"The model {does} {found.target!r} where its input holds {found.trigger!r}: {found.reason}"
         results = [sarif_result(rule, message, model, found.trigger, 0, len(found.trigger))]
     return sarif(rule, "A model with a backdoor", results)
 
@@ -156,7 +159,7 @@ def tell(found: "Inspection", seconds: float | None = None) -> None:
 
 def _table(found: "Inspection") -> Table:
     table = Table(title="cheapest triggers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    table.add_column("label")
+    table.add_column("payload" if found.suspicions[0].payload else "label")
     table.add_column("place")
     for heading in ("tokens", "loss", "kept back", "success"):
         table.add_column(heading, justify="right")

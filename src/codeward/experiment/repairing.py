@@ -8,7 +8,7 @@ from typing import Any
 from codeward import __version__
 from codeward.defenses.model import Inspection, Progress, model_defenses
 from codeward.errors import DataError
-from codeward.experiment.scanning import utility
+from codeward.experiment.measure import utility
 from codeward.files import write_text
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
@@ -53,7 +53,7 @@ def repair(
         name: The defense.
         options: Its options.
         inspection: What a scan found.
-        others: Clean samples on which utility is measured, if every class is among them; else the same are.
+        others: Clean samples on which utility is measured, if every class is among them (texts have none); else the same are.
         verify: The defense that scans the cleaned model, with its default options; unset: none does.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
@@ -66,7 +66,8 @@ def repair(
     defense = model_defenses.make(name, options)
     model = defense.repair(victim, clean, inspection, memory=memory, progress=progress)
     # Where a class is used up by the repair, what is left says nothing of it.
-    apart = {sample.target for sample in clean} <= {sample.target for sample in others}
+    texts = victim.task.kind == "generation"
+    apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}
     judged = list(others if apart else clean)
     second = None
     if verify is not None:
@@ -74,8 +75,8 @@ def repair(
     return Repaired(
         model,
         victim.fingerprint,
-        tuple(utility(victim, judged)),
-        tuple(utility(model, judged)),
+        tuple(utility(victim, victim.task, judged)),
+        tuple(utility(model, model.task, judged)),
         len(judged),
         apart,
         second,

@@ -15,12 +15,12 @@ from codeward.defenses.model import Inspection, Progress, model_defenses
 from codeward.errors import DataError
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
+from codeward.experiment.measure import row, utility
 from codeward.experiment.record import Example, Record, ScoreRow, Series
 from codeward.files import write_text
-from codeward.metrics import metrics
 from codeward.metrics.intervals import wilson
 from codeward.seeds import derive
-from codeward.types import Sample, Score
+from codeward.types import CODE, PROMPT, Sample
 from codeward.victims.base import Victim
 
 SCHEMA = 1
@@ -180,12 +180,6 @@ def read_inspection(path: Path) -> Inspection:
         raise DataError(f"{path}: not valid JSON: {problem}") from None
 
 
-def utility(victim: Victim, clean: Sequence[Sample]) -> list[Score]:
-    """Return the task's scores of a model on clean samples."""
-    outputs = [prediction.output for prediction in victim.predict(clean)]
-    return [metrics.make(name).score(outputs, [sample.target for sample in clean]) for name in victim.task.metrics]
-
-
 def record_of(
     inspection: Inspection,
     victim: Victim,
@@ -231,7 +225,7 @@ def record_of(
         kind=victim.task.kind,
         config={"defense": name, "options": options, "finding": inspection.finding, "reason": inspection.reason},
         seed=0,
-        scores=[*scores, *(_row(score) for score in utility(victim, clean))],
+        scores=[*scores, *(row(score, "victim", "clean") for score in utility(victim, victim.task, clean))],
         counts={"clean samples": len(clean)},
         fingerprints={"model": inspection.model, "clean": fingerprint(clean)},
         environment=environment(),
@@ -245,33 +239,20 @@ def _tokens(count: int) -> str:
     return "1 token" if count == 1 else f"{count} tokens"
 
 
-def _row(score: Score) -> ScoreRow:
-    return ScoreRow(
-        name=score.name,
-        model="victim",
-        data="clean",
-        value=score.value,
-        n=score.n,
-        low=score.low,
-        high=score.high,
-        higher_is_better=score.higher_is_better,
-    )
-
-
 def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -> list[Example]:
     """Return a few samples before and after the found trigger."""
     from codeward.defenses.model import stamp_trigger
 
     if inspection.place is None:
         return []
-    goal = inspection.suspicions[0].index
+    first = inspection.suspicions[0]
     answers = victim.predict(list(clean))
     pool = [
         sample
         for sample, answer in zip(clean, answers, strict=True)
-        if sample.target != goal and answer.output == sample.target
+        if first.payload or (sample.target != first.index and answer.output == sample.target)
     ]
-    pool.sort(key=lambda sample: len(sample.code))
+    pool.sort(key=lambda sample: (len(sample.code), len(sample.text(PROMPT)), sample.id))
     before = pool[len(pool) // 4 :][:SHOWN]
     stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place)
     both = [victim.predict(list(rows)) for rows in (before, [sample for sample, _ in stamped])]
@@ -279,15 +260,15 @@ def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -
         Example(
             id=old.id,
             language=old.language,
-            before=old.code,
-            after=new.code,
+            before=old.text(CODE if old.code else PROMPT),
+            after=new.text(CODE if new.code else PROMPT),
             spans=[(span.start, span.end)],
             truth=name_target(old.target, victim.labels),
             target=str(inspection.target),
             answers={
-                "victim, before": name_target(first.output, victim.labels),
-                "victim, after": name_target(second.output, victim.labels),
+                "victim, before": name_target(without.output, victim.labels),
+                "victim, after": name_target(triggered.output, victim.labels),
             },
         )
-        for old, (new, span), first, second in zip(before, stamped, *both, strict=True)
+        for old, (new, span), without, triggered in zip(before, stamped, *both, strict=True)
     ]
