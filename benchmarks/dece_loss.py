@@ -6,6 +6,7 @@ it compute in chunks. Each pair runs in turn, in one process;
 memory is the peak of resident memory over the inputs' in a process of its own.
 
     python benchmarks/dece_loss.py --rounds 7
+    python benchmarks/dece_loss.py --only fused --classes 32000
 """
 
 import argparse
@@ -22,30 +23,50 @@ from codeward.defenses.training.dece import deceptive_cross_entropy, linear_dece
 
 SMOOTHING, ALPHA, EPOCH, HIDDEN = 0.1, 0.99, 3, 256
 ROWS = {8_192: 2048, 32_000: 1024, 50_257: 512, 128_000: 256}
+PARTS = {
+    "time": (("ours", "torch"), "time / cross_entropy"),
+    "dense": (("ours", "dense"), "time / dense reading"),
+    "memory": (("ours", "torch"), "memory / cross_entropy"),
+    "fused": (("ours fused", "torch fused"), "fused: time / linear_cross_entropy"),
+    "fused-memory": (("ours fused", "torch fused"), "fused: memory"),
+}
+"""What can be measured alone: the two that are compared, and the column's head."""
 
 
 def main() -> int:
     """Print one line a vocabulary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="Measure only these parts.")
+    parser.add_argument("--classes", nargs="+", type=int, choices=list(ROWS), default=list(ROWS), help="Only these V.")
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
         sys.stdout.write(f"{peak(arguments.memory_of[0], int(arguments.memory_of[1]))}\n")
         return 0
-    sys.stdout.write(
-        "| V | rows | time / cross_entropy | time / dense reading | memory / cross_entropy | fused: time / linear_cross_entropy | fused: memory |\n|---|---|---|---|---|---|---|\n"
-    )
-    for classes, rows in ROWS.items():
-        times = measure(classes, arguments.rounds)
-        memory = {name: memory_of(name, classes) for name in ("ours", "torch", "ours fused", "torch fused")}
-        sys.stdout.write(
-            f"| {classes:,} | {rows} | {ratio(times, 'ours', 'torch')} | {ratio(times, 'ours', 'dense')} "
-            f"| {memory['ours'] / memory['torch']:.2f} | {ratio(times, 'ours fused', 'torch fused')} "
-            f"| {memory['ours fused'] / memory['torch fused']:.2f} |\n"
-        )
+    parts = [part for part in PARTS if part in arguments.only]
+    heads = ["V", "rows", *(PARTS[part][1] for part in parts)]
+    sys.stdout.write(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n")
+    for classes in arguments.classes:
+        cells = [f"{classes:,}", str(ROWS[classes]), *row(classes, parts, arguments.rounds)]
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
         sys.stdout.flush()
     return 0
+
+
+def row(classes: int, parts: list[str], rounds: int) -> list[str]:
+    """Return a cell for each part; only what they compare is run."""
+    timed = [part for part in parts if not part.endswith("memory")]
+    wanted = {name for part in timed for name in PARTS[part][0]}
+    times = measure(classes, rounds, wanted) if wanted else {}
+    cells = []
+    for part in parts:
+        ours, theirs = PARTS[part][0]
+        if part in timed:
+            cells.append(ratio(times, ours, theirs))
+        else:
+            cells.append(f"{memory_of(ours, classes) / memory_of(theirs, classes):.2f}")
+    return cells
 
 
 def calls(classes: int) -> dict[str, Callable[[], None]]:
@@ -84,9 +105,9 @@ def dense(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return -(smooth * mixed.log()).sum(-1).mean()
 
 
-def measure(classes: int, rounds: int) -> dict[str, list[float]]:
-    """Return seconds by name, one value a round, all names in turn in each."""
-    found = calls(classes)
+def measure(classes: int, rounds: int, wanted: set[str]) -> dict[str, list[float]]:
+    """Return seconds by name, one value a round, all that are wanted in turn in each."""
+    found = {name: call for name, call in calls(classes).items() if name in wanted}
     times: dict[str, list[float]] = {name: [] for name in found}
     for number in range(rounds + 1):
         for name, call in found.items():
