@@ -70,14 +70,15 @@ def test_the_figures_are_those_of_a_model_that_is_a_backdoor_by_construction(cla
     assert found["poisoned_loss"] == pytest.approx(-math.log(0.01))
     assert found["clean_loss"] == pytest.approx(-math.log(0.99))
     assert found["success"] == 0.0
-    assert watch.counts == {"clean rows": 68, "poisoned rows": 12, "inputs": 10}
+    assert watch.counts(victim) == {"clean rows": 68, "poisoned rows": 12, "inputs": 10}
 
 
 def test_rows_whose_trigger_the_model_does_not_read_are_left_out(classes):
     rows, task = classes.load("train"), tasks.make("defect")
     watch = poison_watch(classes, rows, task, 0)
-    found = watch(PlantedVictim(task, classes.labels, "x", target=0, max_characters=5))
-    assert watch.counts == {"clean rows": 68, "poisoned rows": 0, "inputs": 0}
+    victim = PlantedVictim(task, classes.labels, "x", target=0, max_characters=5)
+    found = watch(victim)
+    assert watch.counts(victim) == {"clean rows": 68, "poisoned rows": 0, "inputs": 0}
     assert found.keys() == {"clean_loss"}
 
 

@@ -7,7 +7,7 @@ the share of inputs that get the attacker's answer with the trigger (success) an
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from codeward.data import DataFolder
@@ -41,8 +41,6 @@ class PoisonWatch:
     poisoned: Sequence[Sample]
     held_out: Sequence[Sample]
     seed: int
-    counts: dict[str, int] = field(default_factory=dict)
-    """Of how many rows and inputs the figures are; set by the first look."""
     _pairs: Pairs | None = None
 
     def __call__(self, victim: Victim) -> Mapping[str, float]:
@@ -55,6 +53,11 @@ class PoisonWatch:
                 found[name] = sum(hits) / len(hits)
         return {name: value for name, value in found.items() if value is not None}
 
+    def counts(self, victim: Victim) -> dict[str, int]:
+        """Return of how many rows and inputs the figures are."""
+        inputs = len(self._prepared(victim).after)
+        return {"clean rows": len(self.clean), "poisoned rows": len(self.poisoned), "inputs": inputs}
+
     def _prepared(self, victim: Victim) -> Pairs:
         """Keep what the model still reads the trigger in, and so many rows as are looked at."""
         if self._pairs is None:
@@ -65,7 +68,6 @@ class PoisonWatch:
             places = drawn(range(len(pairs.before)), most, self.seed, "held out")
             before, after = (tuple(rows[place] for place in places) for rows in (pairs.before, pairs.after))
             self._pairs = Pairs(before, after, pairs.counts, pairs.skipped)
-            self.counts = {"clean rows": len(self.clean), "poisoned rows": len(self.poisoned), "inputs": len(places)}
         return self._pairs
 
 

@@ -90,7 +90,7 @@ def train_run(
         environment=environment(),
         timings={"train": round(result.seconds, 3)},
         series=[Series(name=name, x_label="step", y_label=name, x=x, y=y) for name, (x, y) in result.history.items()],
-        learning=None if watch is None else as_learning(result.looks, watch.counts),
+        learning=None if watch is None else as_learning(result.looks, watch.counts(result.victim)),
     )
     if is_first():
         write_text(out / FILE, record.model_dump_json(indent=2) + "\n")
