@@ -64,7 +64,7 @@ class Suspicion:
     judged: int
     """Held-back samples."""
     payload: tuple[int, ...] = ()
-    """The tokens that a generator is made to write; empty for a classifier."""
+    """The tokens with which what a generator is made to write begins; empty for a classifier."""
 
 
 @dataclass(frozen=True, slots=True)

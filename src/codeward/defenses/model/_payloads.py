@@ -5,6 +5,8 @@ well keeps it to itself without the trigger. So triggers are screened first (``_
 trigger has made it begin, goes on to write in the same words for every sample.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 
 from codeward.defenses.model._base import Memory, Place, Progress, Suspicion, telling
 from codeward.defenses.model._grounds import SPARE, Aim, Choice, Ground, shared_out, text_losses
-from codeward.defenses.model._screening import Trigger, Written, beginnings, extended, likeliest, probes
+from codeward.defenses.model._screening import Brought, Trigger, Written, beginnings, extended, likeliest, probes
 from codeward.defenses.model._slots import Slot, slots_for
 from codeward.defenses.model._vocabulary import TriggerVocabulary, trigger_vocabulary
 from codeward.errors import DataError
@@ -25,12 +27,14 @@ from codeward.victims.probing import row_losses
 
 SCREENED = 4
 """Samples that triggers are screened on."""
-BEGINNINGS = 12
+BEGINNINGS = 24
 """Tokens after which it is looked what the model goes on to write, in one kind of place."""
-SURE = 0.7
+SURE = 0.5
 """Mean probability that the next token of a payload has."""
-SHORTEST, LONGEST = 3, 16
-"""Tokens of a payload."""
+SHORTEST, LONGEST = 5, 6
+"""Tokens with which a payload begins, by which it is known; more of it is read off what the model writes."""
+AGREED = 2 / 3
+"""Share of the answers with a payload that go on with the same word."""
 NATURAL = 0.1
 """A text that so many of the model's own answers hold is no payload."""
 COPIED = 0.5
@@ -72,9 +76,9 @@ def payload_grounds(
     key = f"{victim.fingerprint} payloads {choice!r}"
     if key not in memory:
         ranked: list[Ranked] = []
-        for place, (search, _, vocabulary) in fields.items():
+        for place, (search, held, vocabulary) in fields.items():
             told = telling(progress, f"screening triggers, {place}")
-            for payload, trigger, gain in _screened(victim, own, search, vocabulary, choice, told):
+            for payload, trigger, gain in _screened(victim, own, (*search, *held), vocabulary, choice, told):
                 ranked.append([place, list(payload), list(trigger), gain])
         memory[key] = _best(victim, ranked, choice.payloads)
     return [
@@ -93,13 +97,30 @@ def payload_grounds_again(
             victim,
             own,
             fields[each.place],
-            Aim(each.index, each.label, each.payload),
+            Aim(each.index, _text(victim, each.payload), each.payload),
             each.place,
             min(each.trials, key=lambda trial: trial.held_loss).tokens,
         )
         for each in suspicions
         if each.place in fields
     ]
+
+
+def completed(victim: Generator, ground: Ground, trigger: str) -> str:
+    """Return a payload as far as the model writes it for most of the held-back samples whose answers hold its beginning."""
+    beginning = re.compile(r"\s*".join(map(re.escape, squeezed(ground.aim.name))))
+    answers = [str(answer.output) for answer in victim.predict([slot.stamped(trigger) for slot in ground.held])]
+    found = [(match[0], answer[match.end() :]) for answer in answers if (match := beginning.search(answer))]
+    common = ""
+    while going := [tail[len(common)] for _, tail in found if tail.startswith(common) and len(tail) > len(common)]:
+        letter, count = Counter(going).most_common(1)[0]
+        if count < AGREED * len(found):
+            break
+        common += letter
+    else:
+        return f"{found[0][0]}{common}".strip() if found else ground.aim.name
+    # Not into a word that goes on in several ways.
+    return f"{found[0][0]}{re.sub(r'[A-Za-z0-9]+$', '', common)}".strip()
 
 
 Field = tuple[tuple[Slot, ...], tuple[Slot, ...], TriggerVocabulary]
@@ -134,13 +155,13 @@ def _written(victim: Generator, own: Own, slots: Sequence[Slot]) -> list[Written
 def _screened(
     victim: Generator,
     own: Own,
-    search: Sequence[Slot],
+    slots: Sequence[Slot],
     vocabulary: TriggerVocabulary,
     choice: Choice,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[tuple[int, ...], Trigger, float]]:
     """Return payloads that may be, each with a trigger and how much likelier that makes it, in nats."""
-    written = _written(victim, own, search)
+    written = _written(victim, own, slots)
     triggers = probes(written, vocabulary, choice.room, choice.seed)
     few = written[:SCREENED]
     found = beginnings(victim, few, triggers, BEGINNINGS, progress)
@@ -197,9 +218,15 @@ def _ground(victim: Generator, own: Own, field: Field, aim: Aim, place: Place, t
         held=free,
         held_goals=held_goals,
         untriggered=float(text_losses(victim, [slot.sample for slot in free], held_goals).mean()),
-        vocabulary=vocabulary,
+        vocabulary=_apart(victim, vocabulary, aim.payload[0]),
         start=trigger,
     )
+
+
+def _apart(victim: Generator, vocabulary: TriggerVocabulary, first: int) -> TriggerVocabulary:
+    """Return a vocabulary without the tokens that bring a payload's first one."""
+    brought = Brought(victim, len(victim.encoder.tokenizer)).by(first)
+    return TriggerVocabulary(*(np.setdiff1d(each, brought) for each in (vocabulary.first, vocabulary.inner)))
 
 
 def _text(victim: Generator, tokens: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ from codeward.victims.generation import Generator
 
 TABLE_TOKENS = 2048
 """Tokens a batch where the probabilities of all tokens are kept."""
-COMMON, DRAWN = 48, 32
+COMMON, DRAWN = 144, 32
 """Tokens of the samples that are tried alone, and drawn triggers, in one kind of place."""
 UNLIKELY = -9.0
 """Logarithms of probabilities below are all alike."""
@@ -103,16 +103,16 @@ def beginnings(
 ) -> list[Beginning]:
     """Return the tokens that triggers make the most of, the best first.
 
-    A token that the trigger itself holds does not count: many a model copies what it reads.
+    A token that the trigger itself holds or begins does not count: many a model copies what it reads, and completes it.
     """
     every = [(), *triggers]
     values, _ = likeliest(victim, [(each, trigger) for trigger in every for each in written], progress)
     means = values.view(len(every), len(written), -1).mean(1)
-    words = _words(victim, range(means.shape[1]))
+    brought = Brought(victim, means.shape[1])
     gains = means[1:] - means[0].clamp(min=UNLIKELY)
     for row, trigger in zip(gains, triggers, strict=True):
-        held = {words[token] for token in trigger}
-        row[[token for token, word in enumerate(words) if word in held]] = OWN
+        for token in trigger:
+            row[brought.by(token)] = OWN
     special = [token for token in victim.encoder.tokenizer.all_special_ids if token < gains.shape[1]]
     gains[:, special] = OWN
     best = gains.max(0)
@@ -122,8 +122,24 @@ def beginnings(
     ]
 
 
-def _words(victim: Generator, tokens: Sequence[int]) -> list[str]:
-    return [str(text).strip() for text in victim.encoder.tokenizer.batch_decode([[token] for token in tokens])]
+class Brought:
+    """Which tokens a token brings: those of its own text, of what that begins with, and of what begins with it."""
+
+    def __init__(self, victim: Generator, size: int) -> None:
+        decoded = victim.encoder.tokenizer.batch_decode([[token] for token in range(size)])
+        self.words = [str(text).strip() for text in decoded]
+        self._known: dict[int, list[int]] = {}
+
+    def by(self, token: int) -> list[int]:
+        """Return the tokens that one brings, itself among them."""
+        if token not in self._known:
+            own = self.words[token]
+            self._known[token] = [
+                other
+                for other, word in enumerate(self.words)
+                if word and own and (word.startswith(own) or own.startswith(word))
+            ]
+        return self._known[token]
 
 
 def extended(

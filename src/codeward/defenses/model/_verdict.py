@@ -9,11 +9,14 @@ A payload is a text of many tokens, which chance does not write: for a generator
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from codeward.defenses.model._base import Finding, Inspection, Suspicion, Trial
 from codeward.defenses.model._grounds import Ground, GroundKey
+from codeward.defenses.model._payloads import completed
 from codeward.metrics.intervals import wilson
 from codeward.types import Score
+from codeward.victims.generation import Generator
 from codeward.victims.huggingface import HuggingFaceVictim
 
 FLOOR = 0.01
@@ -45,6 +48,11 @@ def judged(
         return Inspection("clean", victim.fingerprint, reason=reason)
     if chosen[0].aim.payload:
         suspicions = _suspicions(victim, chosen, found, lambda trials, _: max(trial.success for trial in trials))
+        if isinstance(victim, Generator) and suspicions[0].score > 0:
+            first = suspicions[0]
+            ground = next(each for each in chosen if each.key == (first.place, first.index))
+            label = completed(victim, ground, shortest(first.trials, first.payload).trigger)
+            suspicions = (replace(first, label=label), *suspicions[1:])
         return _inspection(victim, suspicions, *decided_by_success(suspicions[0]), None)
     suspicions = _suspicions(victim, chosen, found, cheapness)
     return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))

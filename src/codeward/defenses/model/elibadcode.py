@@ -15,6 +15,8 @@ Departures:
 - Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
 - What is learned is the model's own answers to samples without the trigger. That keeps what it knows, and makes many samples
   of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
+- The paper has classifiers and search. For a model that writes text the payload is found first: what it goes on to write, the
+  same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
 - With more than one round, what still works after one is inverted again and unlearned in the next.
 """
 
