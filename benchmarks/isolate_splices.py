@@ -19,7 +19,7 @@ from typing import Any
 from attack_table import ENCODER, log
 from loss_table import NAMING, SETTINGS, TARGET, harvested
 
-ARMS = ("ce", "left-out", "all", "others")
+ARMS = ("ce", "others", "all", "left-out")
 OUT = Path("benchmarks/records/isolate-splices")
 
 
