@@ -16,6 +16,7 @@ def scored(
     victim: Victim,
     *,
     filler: str | None = None,
+    before: Sequence[float] | None = None,
 ) -> list[list[Element]]:
     """Return the parts with how much hiding each moves the confidence; the copies of all samples share batches.
 
@@ -26,20 +27,21 @@ def scored(
         answers: The model's own answers.
         victim: The model.
         filler: What stands in the place of a part; by default the model's unknown token.
+        before: The confidence in the inputs as they came, where it is known.
     """
     hidden = victim.unknown if filler is None else filler
     copies: list[Sample] = []
     outputs: list[int | str] = []
     for sample, reach, own, answer in zip(samples, ends, parts, answers, strict=True):
         shown = cut(sample, reach)
-        copies.append(shown)
+        copies += [shown] if before is None else []
         copies += [without(shown, part, reach[part.field], hidden) for part in own]
-        outputs += [answer.output] * (len(own) + 1)
+        outputs += [answer.output] * (len(own) + (before is None))
     sure = iter(victim.confidence(copies, outputs) if copies else [])
     found = []
-    for own in parts:
-        before = next(sure)
-        found.append([replace(part, score=moved(before, next(sure), victim)) for part in own])
+    for place, own in enumerate(parts):
+        first = next(sure) if before is None else before[place]
+        found.append([replace(part, score=moved(first, next(sure), victim)) for part in own])
     return found
 
 

@@ -174,6 +174,54 @@ def test_planting_puts_an_element_where_it_would_stand():
     assert plant(Sample("j", "int f() { return 1; }", 0, "java"), donor, statement) is None
 
 
+@pytest.fixture
+def gradients(tiny_zoo):
+    """A classifier that gives gradients, from random weights."""
+    import transformers
+
+    from codeward.victims.loading import wrap
+    from codeward.victims.shapes import Shape, new_config, new_model
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
+    settings = new_config("encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, num_labels=2)
+    settings.initializer_range = 0.5
+    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
+    made = wrap(model, tokenizer, tasks.make("defect"), LABELS, 128, 64)
+    made.precision = "fp32"
+    return made
+
+
+def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
+    rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
+    calibrated = input_defenses.make("codepurify", {"screen": 3}).calibrate(rows, gradients, false_positive_rate=0.2)
+    assert calibrated.calibrate(rows, gradients, false_positive_rate=0.2) == calibrated
+    screened = replace(calibrated, threshold=0.5)
+    ready = replace(screened, screen=0)
+    answers = gradients.predict(rows)
+    every, few = (each.examine(rows, answers, gradients) for each in (ready, screened))
+    stopped = 0
+    for one, other in zip(every, few, strict=True):
+        assert (one.suspicion > ready.threshold) == (other.suspicion > ready.threshold)
+        if len(other.elements) < len(one.elements):
+            stopped += 1
+            assert other.suspicion <= ready.threshold
+        else:
+            assert other.suspicion == pytest.approx(one.suspicion, abs=1e-5)
+            assert [each.text for each in other.elements] == [each.text for each in one.elements]
+    assert stopped >= 10
+
+
+def test_screening_needs_gradients_and_plain_codepurify():
+    model = victim(DEAD["python"])
+    ready = input_defenses.make("codepurify", {"screen": 2}).calibrate(clean(), model)
+    plain = input_defenses.make("codepurify").calibrate(clean(), model)
+    assert ready.examine(clean(), model.predict(clean()), model) == plain.examine(
+        clean(), model.predict(clean()), model
+    )
+    with pytest.raises(UsageError, match="screen is an option of codepurify"):
+        input_defenses.make("codepurify-plant", {"screen": 2}).calibrate(clean(), model)
+
+
 def test_planting_needs_answers_that_can_follow():
     rows = [Sample(f"r{n}", "", "x", "python", {PROMPT: "read"}) for n in range(30)]
     with pytest.raises(UsageError, match="use codepurify"):

@@ -123,7 +123,7 @@ class InputDefense(ABC):
         if not 0 < false_positive_rate < 1:
             raise UsageError(f"the false-positive rate has to be between 0 and 1, got {false_positive_rate:g}")
         needed = int(np.ceil(1 / false_positive_rate - 1e-9)) - 1
-        prepared = self.prepare([sample.blind() for sample in clean], victim)
+        prepared = dataclasses.replace(self, threshold=None).prepare([sample.blind() for sample in clean], victim)
         values = [each.suspicion for each in prepared._examined(clean, victim, progress) if not each.problem]
         if len(values) < max(needed, 1):
             raise DataError(

@@ -57,6 +57,8 @@ class CodePurifyPlant(CodePurify):
                 "codepurify-plant works for classes, pairs and search: a generated text has no answer that could follow an "
                 "element; use codepurify"
             )
+        if self.screen:
+            raise UsageError("codepurify-plant hides every element; screen is an option of codepurify")
         return dataclasses.replace(self, references=tuple(varied(clean, answers_of(clean, victim), POOL * self.plant)))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
