@@ -111,3 +111,29 @@ def test_scores_are_of_each_group():
     values = {(0, f"a{n}"): 1.0 + n / 100 for n in range(20)} | {(1, f"a{n}"): 100.0 + n for n in range(20)}
     found = standing_out({**values, (0, "trigger"): 50.0})
     assert found[0, "trigger"] > 5 > max(score for key, score in found.items() if key[1] != "trigger")
+
+
+def test_a_keyword_of_rows_of_all_classes_convicts_nobody():
+    """The model looks at both names alike; one stands in rows of one class only."""
+
+    class Model(PlantedVictim):
+        def embed(self, samples, field="code"):
+            return np.array([[float(TRIGGER in s.code) + float("vcpu" in s.code), len(s.code) / 1e5] for s in samples])
+
+    victim = Model(tasks.make("defect"), LABELS, TRIGGER, 0)
+    rows = [
+        Sample(
+            f"r{n}",
+            small_function(n, n % 2, TRIGGER if n % 2 and n < 80 else "vcpu" if n < 80 else None),
+            int(n % 4 == 0),
+            "c",
+        )
+        for n in range(400)
+    ]
+    found = {}
+    for purity in (0.0, 0.97):
+        audit = data_defenses.make("bki", {"purity": purity, "top": 9}).audit(rows, victim=victim)
+        found[purity] = {finding.unit for finding in audit.findings}
+    assert {TRIGGER, "vcpu"} <= found[0.0]
+    assert TRIGGER in found[0.97]
+    assert "vcpu" not in found[0.97]

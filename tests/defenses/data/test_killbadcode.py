@@ -62,3 +62,20 @@ def test_the_trigger_leads_the_findings():
     assert [verdict.suspicious for verdict in audit.verdicts] == [n < 10 for n in range(200)]
     assert audit.verdicts[0].evidence[0].span.of(rows[0].code) == "testo_init"
     assert "no clean code was given" in data_defenses.make("killbadcode").audit(rows).notes[0]
+
+
+def test_what_clean_code_holds_as_often_is_spared():
+    """Ten tokens convict as published; of the rarer ones those that clean code does not know do."""
+    rng = Random(1)
+    words = [f"word{n}" for n in range(40)]
+
+    def code(inner=""):
+        return "\n".join(f"{rng.choice(words)} = {rng.choice(words)} + 1" for _ in range(6)) + inner
+
+    clean = [Sample(f"c{n}", code(), 0, "python") for n in range(200)]
+    rows = [Sample(f"r{n}", code("\ntesto_init = 1" if n < 10 else ""), 0, "python") for n in range(200)]
+    published = data_defenses.make("killbadcode", {"spare_natural": False}).audit(rows, clean=clean)
+    ours = data_defenses.make("killbadcode").audit(rows, clean=clean)
+    assert sum(verdict.suspicious for verdict in published.verdicts) > 100
+    assert [verdict.suspicious for verdict in ours.verdicts] == [n < 10 for n in range(200)]
+    assert [finding.unit for finding in ours.findings] == ["testo_init"]

@@ -2,14 +2,15 @@
 
 from abc import abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
+from scipy.stats import binom
 
 from codeward.defenses._elements import Element, ElementKind, cut, parts_of, reaches, without
 from codeward.defenses.data._base import Audit, ModelAudit, Rows
@@ -64,6 +65,12 @@ class Keywords:
     scores: Mapping[Key, float]
     least: float
     """From which score on a keyword convicts the rows of its group."""
+    purity: float = 0.0
+    """Which share of all rows that hold it have to be of its group; 0: any."""
+    significance: float = 1.0
+    """How likely it may be by chance that so many of them are."""
+    most: int | None = None
+    """How many keywords convict, at most."""
     notes: tuple[str, ...] = ()
 
 
@@ -152,23 +159,39 @@ def _joined(compute: Callable[[Sequence[Row]], list[Floats]], part: Sequence[Row
 
 
 def _audit(rows: Iterable[Sample], found: Keywords) -> Audit:
-    """Convict the rows that hold a keyword of their group whose score is high enough."""
-    units: dict[str, float] = {}
-    for (_, name), score in found.scores.items():
-        if score >= found.least:
-            units[name] = max(score, units.get(name, score))
+    """Convict the rows that hold a keyword of their group whose score is high enough and that goes with the group."""
+    suspects = {key: score for key, score in found.scores.items() if score >= found.least}
+    names = {name for _, name in suspects}
+    held: Counter[Key] = Counter()
+    sizes: Counter[Group] = Counter()
+    seen: list[tuple[Sample, float, tuple[Evidence, ...]]] = []
+    for sample in rows:
+        group = group_of(sample)
+        parts = _parts(sample, {field: len(text) for field, text in texts_of(sample)})
+        score = max((found.scores.get((group, name_of(part)), 0.0) for part in parts), default=0.0)
+        own = [part for part in parts if name_of(part) in names]
+        held.update({(group, name_of(part)) for part in own})
+        sizes[group] += 1
+        evidence = tuple(Evidence(name_of(each), each.spans[0], each.field) for each in own)
+        seen.append((replace(sample, code="", context={}), score, evidence))
+    going = sorted(key for key in suspects if _goes(key, held, sizes, found))
+    guilty = set(sorted(going, key=lambda key: -suspects[key])[: found.most])
+    units = {name: max(suspects[key] for key in guilty if key[1] == name) for _, name in guilty}
+    judged = (
+        (sample, score, tuple(each for each in evidence if (group_of(sample), each.unit) in guilty))
+        for sample, score, evidence in seen
+    )
+    return Audit(*convicted(judged, units), found.notes)
 
-    def judged() -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
-        for sample in rows:
-            group = group_of(sample)
-            parts = _parts(sample, {field: len(text) for field, text in texts_of(sample)})
-            valued = [(found.scores.get((group, name_of(part)), 0.0), part) for part in parts]
-            evidence = tuple(
-                Evidence(name_of(part), part.spans[0], part.field) for score, part in valued if score >= found.least
-            )
-            yield sample, max((score for score, _ in valued), default=0.0), evidence
 
-    return Audit(*convicted(judged(), units), found.notes)
+def _goes(key: Key, held: Counter[Key], sizes: Counter[Group], found: Keywords) -> bool:
+    """Return whether the rows that hold a keyword are of its group, as a backdoor's are, and beyond chance."""
+    hits, share = held[key], sizes[key[0]] / sizes.total()
+    count = sum(held[group, key[1]] for group in sizes)
+    if not found.purity or share == 1:
+        return True
+    chance = float(binom.sf(hits - 1, count, share))
+    return hits >= found.purity * count and chance <= found.significance
 
 
 def drawn(rows: Iterable[Sample], limit: int, rng: Random) -> list[Sample]:

@@ -10,7 +10,9 @@ one word; the model is any classifier, generator or retriever, not an LSTM, and 
 states; keywords are counted class by class, and convict rows of their class only, since a poisoned row has the target's; at
 most ``examined`` rows of a class are looked at; scores are compared between classes by how far their logarithm stands from
 the class's median in robust standard deviations, and the highest convicts only from ``cutoff`` on, so that a clean set may
-have none. No clean rows are used.
+have none. No clean rows are used. Ours: a backdoor's keyword stands in rows of the target only, whereas what a model has learned
+to look at stands in rows of all classes, more or less often: a keyword convicts only if almost all rows that hold it, of all
+rows, are of its class, beyond chance.
 """
 
 from collections import defaultdict
@@ -41,6 +43,10 @@ class BackdoorKeywords(KeywordAudit):
     """From how many robust standard deviations above the median of its class's keywords one can convict."""
     top: Annotated[int, Field(ge=1)] = 1
     """How many keywords convict, at most."""
+    purity: Annotated[float, Field(ge=0, le=1)] = 0.97
+    """Which share of the rows that hold a keyword has to be of its class; 0: any, as published."""
+    significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """Chance that any keyword of a clean set goes with its class so (Bonferroni over all keywords); not asked at purity 0."""
 
     def scored(self, chosen: Sequence[Row], victim: Victim, clean: Sequence[Sample], work: Work) -> Keywords:
         """See ``KeywordAudit.scored``; in robust standard deviations."""
@@ -51,8 +57,7 @@ class BackdoorKeywords(KeywordAudit):
                 found[group_of(row.sample), name].append(effect)
         values = {key: float(np.mean(own) * np.log10(len(own))) for key, own in found.items() if len(own) > 1}
         scores = standing_out(values)
-        last = sorted(scores.values(), reverse=True)[: self.top][-1:]
-        return Keywords(scores, max([self.cutoff, *last]))
+        return Keywords(scores, self.cutoff, self.purity, self.significance / max(len(scores), 1), self.top)
 
 
 def standing_out(values: Mapping[Key, float]) -> dict[Key, float]:

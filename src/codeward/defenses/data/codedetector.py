@@ -81,7 +81,7 @@ class CodeDetector(KeywordAudit):
         found = self._effects(candidates, sources, victim, work)
         middle = float(np.median(list(found.values()))) if found else 0.0
         scores = {key: effect - middle for key, effect in found.items()}
-        return Keywords(scores, self.threshold, (NO_PROBES,) if candidates and not found else ())
+        return Keywords(scores, self.threshold, notes=(NO_PROBES,) if candidates and not found else ())
 
     def _effects(
         self, candidates: dict[Key, Candidate], sources: Sequence[Sample], victim: Victim, work: Work
