@@ -65,17 +65,20 @@ def test_the_trigger_leads_the_findings():
 
 
 def test_what_clean_code_holds_as_often_is_spared():
-    """Ten tokens convict as published; of the rarer ones those that clean code does not know do."""
+    """A word that stands anywhere in half of all rows convicts them as published; clean code holds it as often."""
     rng = Random(1)
     words = [f"word{n}" for n in range(40)]
 
     def code(inner=""):
-        return "\n".join(f"{rng.choice(words)} = {rng.choice(words)} + 1" for _ in range(6)) + inner
+        lines = [f"{rng.choice(words)} = {rng.choice(words)} + 1" for _ in range(6)]
+        if rng.random() < 0.5:
+            lines[rng.randrange(6)] += " const"
+        return "\n".join(lines) + inner
 
     clean = [Sample(f"c{n}", code(), 0, "python") for n in range(200)]
     rows = [Sample(f"r{n}", code("\ntesto_init = 1" if n < 10 else ""), 0, "python") for n in range(200)]
     published = data_defenses.make("killbadcode", {"spare_natural": False}).audit(rows, clean=clean)
     ours = data_defenses.make("killbadcode").audit(rows, clean=clean)
-    assert sum(verdict.suspicious for verdict in published.verdicts) > 100
+    assert sum(verdict.suspicious for verdict in published.verdicts) > 60
     assert [verdict.suspicious for verdict in ours.verdicts] == [n < 10 for n in range(200)]
     assert [finding.unit for finding in ours.findings] == ["testo_init"]
