@@ -109,6 +109,10 @@ class Table:
         """Return the units of some numbers, which are sorted."""
         return Table(self.keys[numbers], self.values[numbers])
 
+    def as_dict(self) -> dict[int, float]:
+        """Return the value of each key."""
+        return dict(zip(self.keys.tolist(), self.values.tolist(), strict=True))
+
 
 def counted(chunks: Iterable[Arrays], name: str, least: int) -> Table:
     """Return the names that stand in enough rows, with the number of these rows."""
@@ -172,6 +176,18 @@ def held(chunk: Arrays, name: str, table: Table) -> Matrix:
     starts = np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], chunk[f"{name}.ends"]]).astype(np.int64)]
     shape = (len(chunk[f"{name}.ends"]), len(table.keys))
     return Matrix((np.ones(int(kept.sum()), dtype=np.int32), numbers[kept], starts), shape=shape)
+
+
+def firsts(chunks: Iterable[Arrays], name: str, table: Table) -> dict[int, int]:
+    """Return for each of a table's keys the number of the first row that holds it."""
+    found: dict[int, int] = {}
+    start = 0
+    for chunk in chunks:
+        own = held(chunk, name, table).tocoo()
+        for row, unit in zip(own.row.tolist(), own.col.tolist(), strict=True):
+            found.setdefault(int(table.keys[unit]), start + row)
+        start += own.shape[0]
+    return found
 
 
 def largest(matrix: Matrix, values: Array) -> "npt.NDArray[np.float64]":

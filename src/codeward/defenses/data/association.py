@@ -28,6 +28,7 @@ from codeward.defenses.data._index import (
     Named,
     Table,
     counted,
+    firsts,
     held,
     index_chunk,
     largest,
@@ -92,7 +93,7 @@ class Association(DataDefense):
         keys = {int(units.keys[at]): float(chances[at]) for at in accused}
         found: dict[str, float] = {}
         judged = _judged(
-            work.told(rows, "judging"), scores, least, keys, Named(_firsts(chunks, units.some(accused))), found
+            work.told(rows, "judging"), scores, least, keys, Named(firsts(chunks, "units", units.some(accused))), found
         )
         return Audit(*convicted(judged, found), (PROSE,) if prose and not clean else ())
 
@@ -126,18 +127,6 @@ def _columns(chunks: Chunks, units: Table, places: "Ints | list[int]") -> Iterat
         part = wanted[block == number]
         few = units.some(part)
         yield part, sparse.vstack([held(chunk, "units", few) for chunk in chunks], format="csr").tocsc()
-
-
-def _firsts(chunks: Chunks, accused: Table) -> dict[int, int]:
-    """Return for each accused unit's key the number of the first row that holds it."""
-    start = 0
-    found: dict[int, int] = {}
-    for chunk in chunks:
-        own = held(chunk, "units", accused).tocoo()
-        for row, unit in zip(own.row.tolist(), own.col.tolist(), strict=True):
-            found.setdefault(int(accused.keys[unit]), start + row)
-        start += own.shape[0]
-    return found
 
 
 def _judged(

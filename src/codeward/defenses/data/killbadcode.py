@@ -25,7 +25,7 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses.data._base import Audit, DataDefense, Rows, data_defenses
-from codeward.defenses.data._index import Column, Named, added_up, counted, held, largest, natural
+from codeward.defenses.data._index import Column, Named, added_up, counted, firsts, held, largest, natural
 from codeward.defenses.data._lexing import TOKEN, texts_of, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
 from codeward.defenses.data._verdicts import Evidence, convicted
@@ -67,20 +67,15 @@ class KillBadCode(DataDefense):
             common = sums.numbers(tokens.keys[natural(tokens, chunks.rows, seen, len(clean))])
             sums.values[common[common >= 0]] = 0.0
         leading = np.argsort(-sums.values, kind="stable")[: self.top]
-        leading = leading[sums.values[leading] > 0]
-        convicting = {int(sums.keys[at]): float(sums.values[at]) for at in leading}
+        few = sums.some(np.sort(leading[sums.values[leading] > 0]))
         scores: list[float] = []
-        firsts: dict[int, int] = {}
         flags = bytearray()
         for chunk in chunks:
-            own = held(chunk, "tokens", sums)
-            guilty = own[:, leading].tocoo()
-            for row, number in zip(guilty.row.tolist(), guilty.col.tolist(), strict=True):
-                firsts.setdefault(int(sums.keys[leading[number]]), len(scores) + row)
-            flags += (np.bincount(guilty.row, minlength=own.shape[0]) > 0).tobytes()
-            scores += largest(own, sums.values).tolist()
+            scores += largest(held(chunk, "tokens", sums), sums.values).tolist()
+            flags += (np.diff(held(chunk, "tokens", few).indptr) > 0).tobytes()
+        convicting, named = few.as_dict(), Named(firsts(chunks, "tokens", few))
         found: dict[str, float] = {}
-        judged = _judged(work.told(rows, "judging rows"), scores, flags, convicting, Named(firsts), found)
+        judged = _judged(work.told(rows, "judging rows"), scores, flags, convicting, named, found)
         return Audit(*convicted(judged, found), () if clean else (NO_CLEAN,))
 
 
