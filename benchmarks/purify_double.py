@@ -2,7 +2,7 @@
 
 Each trigger suffices alone, so an answer needs neither. The first victim is poisoned with the first trigger (5 % of the rows);
 the second starts from it and is trained for one more epoch, on rows that hold each of two triggers (5 % each). All defenses stand
-before the same victim and inputs in one run, on one trigger an input and on two; one record each. Stopped at any point, the same
+before the same victim and inputs, on one trigger an input and on two; one record each. Stopped at any point, the same
 command goes on with what is missing.
 
     OMP_NUM_THREADS=1 python benchmarks/purify_double.py --data ../shared/data --out benchmarks/records/purify-double
@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from attack_table import DATA_SETS, SEED, log, write_part
@@ -20,7 +21,7 @@ from purify_table import table
 
 from codeward.types import Span
 
-SOURCE, RATE, ROWS, CLEAN = "defect-detection-c", 0.05, 300, 250
+SOURCE, RATE, ROWS, CLEAN = "defect-detection-c", 0.05, 50, 60
 CELLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "deadcode-fixed, twice": (("deadcode-fixed", {}), ("deadcode-fixed", {"position": "random"})),
     "deadcode-fixed and identifier-rename": (("deadcode-fixed", {}), ("identifier-rename", {})),
@@ -40,17 +41,19 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/purify-double"))
     parser.add_argument("--only", nargs="*", default=list(CELLS), choices=list(CELLS))
+    parser.add_argument("--counts", nargs="*", type=int, default=[1, 2], help="triggers in an input")
+    parser.add_argument("--defenses", nargs="*", default=list(DEFENSES), choices=list(DEFENSES))
     parser.add_argument("--train", action="store_true", help="only train the victims")
     parser.add_argument("--table", action="store_true", help="only print the table of the records that are there")
     given = parser.parse_args()
     if not given.table:
         for name in given.only:
             victim = trained(given.data / SOURCE, name, given.out / ".work")
-            for count in () if given.train else (1, 2):
-                place = given.out / SOURCE / f"{slug(name)}-{count}.json"
+            for count, defense in () if given.train else product(given.counts, given.defenses):
+                place = given.out / SOURCE / f"{slug(name)}-{count}-{slug(defense)}.json"
                 if not place.is_file():
-                    log(f"measuring: {name}, {count} in an input")
-                    measure(victim, name, count, given.out / ".work" / "data", place)
+                    log(f"measuring: {name}, {count} in an input, {defense}")
+                    measure(victim, name, count, defense, given.out / ".work" / "data", place)
     sys.stdout.write(table(given.out))
     return 0
 
@@ -93,8 +96,8 @@ def trained(source: Path, name: str, work: Path):
     return train_run(open_data(folder / "poisoned"), config, folder / "victim", overwrite=True)[0]
 
 
-def measure(victim, name: str, count: int, folder: Path, place: Path) -> None:
-    """Measure all defenses on inputs with one trigger or two."""
+def measure(victim, name: str, count: int, shown: str, folder: Path, place: Path) -> None:
+    """Measure a defense on inputs with one trigger or two."""
     from codeward.data import open_data
     from codeward.experiment.calibration import calibrate
     from codeward.experiment.environment import environment
@@ -104,7 +107,7 @@ def measure(victim, name: str, count: int, folder: Path, place: Path) -> None:
     from codeward.files import write_text
 
     data = open_data(folder)
-    clean, test = data.load("valid", limit=CLEAN), data.load("test")
+    clean, test = data.load("valid", limit=CLEAN), data.load("test", limit=8 * ROWS)
     chosen = threats(data.task, name)[:count]
     pairs = several(victim, chosen, test)
     outcome = attack_outcome(victim, chosen[0].payload, pairs, generated=False)
@@ -112,25 +115,23 @@ def measure(victim, name: str, count: int, folder: Path, place: Path) -> None:
     scores = [row(score, "victim", "clean") for score in utility(victim, victim.task, rows)] + success_rows(
         outcome, "victim"
     )
-    timings = {}
-    for shown, (defense, options) in DEFENSES.items():
-        ready = calibrate(defense, options, clean, victim)
-        found = protect(shown, ready.defense, victim, rows, threat=chosen[0], pairs=pairs, outcome=outcome)
-        scores += found.scores
-        timings[f"{shown}, a clean input"] = round(found.seconds, 5)
+    defense, options = DEFENSES[shown]
+    ready = calibrate(defense, options, clean, victim)
+    found = protect(shown, ready.defense, victim, rows, threat=chosen[0], pairs=pairs, outcome=outcome)
+    scores += found.scores
     record = Record(
         verb="evaluate",
         title=f"{name}: {count} in an input",
         task=victim.task.name,
         kind=victim.task.kind,
-        config={"data": SOURCE, "rate": RATE, "triggers": CELLS[name][:count], "defenses": DEFENSES},
+        config={"data": SOURCE, "rate": RATE, "triggers": CELLS[name][:count], "defenses": {shown: options}},
         seed=SEED,
         scores=scores,
         counts=pairs.counts,
         skipped=pairs.skipped,
         fingerprints={"victim": victim.fingerprint},
         environment=environment(),
-        timings=timings,
+        timings={f"{shown}, a clean input": round(found.seconds, 5)},
     )
     write_text(place, record.model_dump_json(indent=1) + "\n")
 
