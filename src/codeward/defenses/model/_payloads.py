@@ -29,12 +29,14 @@ SCREENED = 4
 """Samples that triggers are screened on."""
 BEGINNINGS = 24
 """Tokens after which it is looked what the model goes on to write, in one kind of place."""
-SURE = 0.5
+SURE = 0.3
 """Mean probability that the next token of a payload has."""
 SHORTEST, LONGEST = 5, 6
 """Tokens with which a payload begins, by which it is known; more of it is read off what the model writes."""
 AGREED = 2 / 3
 """Share of the answers with a payload that go on with the same word."""
+GAINED = 3.0
+"""How much likelier a trigger has to make a payload, in nats."""
 NATURAL = 0.1
 """A text that so many of the model's own answers hold is no payload."""
 COPIED = 0.5
@@ -78,8 +80,8 @@ def payload_grounds(
         ranked: list[Ranked] = []
         for place, (search, held, vocabulary) in fields.items():
             told = telling(progress, f"screening triggers, {place}")
-            for payload, trigger, gain in _screened(victim, own, (*search, *held), vocabulary, choice, told):
-                ranked.append([place, list(payload), list(trigger), gain])
+            for payload, trigger, weight in _screened(victim, own, (*search, *held), vocabulary, choice, told):
+                ranked.append([place, list(payload), list(trigger), weight])
         memory[key] = _best(victim, ranked, choice.payloads)
     return [
         _ground(victim, own, fields[place], Aim(number, _text(victim, payload), tuple(payload)), place, tuple(trigger))
@@ -128,7 +130,7 @@ Field = tuple[tuple[Slot, ...], tuple[Slot, ...], TriggerVocabulary]
 Own = dict[str, str]
 """The model's own answers by the sample's id."""
 Ranked = list[Any]
-"""Place, payload, trigger and gain, as JSON has them."""
+"""Place, payload, trigger and weight, as JSON has them."""
 
 
 def _drawn(victim: Generator, clean: Sequence[Sample], choice: Choice) -> tuple[Own, dict[Place, Field]]:
@@ -160,7 +162,11 @@ def _screened(
     choice: Choice,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[tuple[int, ...], Trigger, float]]:
-    """Return payloads that may be, each with a trigger and how much likelier that makes it, in nats."""
+    """Return payloads that may be, each with a trigger and its weight.
+
+    The weight is high where the payload is likely with the trigger and unlikely without: how much likelier the trigger makes it,
+    and how likely it then is, in nats.
+    """
     written = _written(victim, own, slots)
     triggers = probes(written, vocabulary, choice.room, choice.seed)
     few = written[:SCREENED]
@@ -177,7 +183,9 @@ def _screened(
             row_losses(victim, [each.slot.tokens(trigger) for each in few], goals).mean()
             for trigger in ((), start.trigger)
         ]
-        kept.append((text, start.trigger, float(losses[0] - losses[1]) * len(text)))
+        without, triggered = (-float(loss) * len(text) for loss in losses)
+        if triggered - without >= GAINED:
+            kept.append((text, start.trigger, 2 * triggered - without))
     return kept
 
 
@@ -193,7 +201,7 @@ def _goals(
 
 
 def _best(victim: Generator, ranked: Sequence[Ranked], count: int) -> list[Ranked]:
-    """Return the payloads that gain most, each in its best place; none that is a part of one before, or holds it."""
+    """Return the payloads of most weight, each in its best place; none that is a part of one before, or holds it."""
     kept: list[Ranked] = []
     for each in sorted(ranked, key=lambda row: -row[3]):
         text = squeezed(_text(victim, each[1]))
