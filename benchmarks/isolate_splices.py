@@ -1,7 +1,7 @@
 """What isolate's splices do: one scout and one set of convicted rows, then one model for each way of using their parts.
 
-``left-out``: the convicted rows are left out, nothing is put in. ``all``: their parts are put into any other rows. ``others``:
-into rows of other labels only (the default). ``ce`` is the scout itself. So the models of a cell differ in the splices alone.
+``left-out``: the convicted rows are left out, nothing is put in. ``all``: their parts are put into any other rows (the default).
+``others``: into rows of other labels only. ``ce`` is the scout itself. So the models of a cell differ in the splices alone.
 One record a model; stopped at any point, the same command goes on with what is missing.
 
     OMP_NUM_THREADS=1 python benchmarks/isolate_splices.py --rows 2000 --attacks deadcode-fixed:0.05 deadcode-grammar:0.01 --seeds 0 1 2

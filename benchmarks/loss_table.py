@@ -20,7 +20,7 @@ from attack_table import ENCODER, log, write_part
 LOSSES: dict[str, tuple[str, dict[str, object]]] = {
     "ce": ("ce", {}),
     "isolate": ("isolate", {}),
-    "isolate-all": ("isolate", {"into": "all"}),
+    "isolate-others": ("isolate", {"into": "others"}),
     "dece-0.99": ("dece", {"alpha": 0.99}),
     "dece-0.9": ("dece", {"alpha": 0.9}),
     "label-smoothing": ("label-smoothing", {}),

@@ -5,8 +5,8 @@ A model that learns the trigger before the task is not defended by its loss: the
 row the ``pieces`` windows of tokens are taken that the scout's answer depends on most (absolute gradient times embedding, summed
 over a window), and put into rows of other labels that the scout is sure of. A trigger turns them to its label, whatever they
 are; a natural part of a function seldom outweighs another whole function. And a trigger is shared: what convicts is a pair of
-tokens in whose parts this is so on average. These rows are left out, and their parts are put into training rows of other
-labels, which they keep, so that the trigger of a row that was missed says nothing either. Then the model is trained afresh.
+tokens in whose parts this is so on average. These rows are left out, and their parts are put into other training rows, which
+keep their labels, so that the trigger of a row that was missed says nothing either. Then the model is trained afresh.
 
 It needs no clean rows and does not know the rate. Anti-backdoor learning (Li et al., NeurIPS 2021) isolates rows in a scout,
 too, by a loss that falls early; that does not tell them apart here. The transplant follows STRIP (Gao et al., ACSAC 2019),
@@ -43,8 +43,9 @@ class Isolate(CrossEntropy):
     median part leaves: at 0.5, where typical parts bring their label to 20 %, they have to bring it to 60 %."""
     counters: Annotated[int, Field(ge=0)] = 4
     """Into how many other rows a part that convicts is put; together at most a tenth of the rows."""
-    into: Literal["others", "all"] = "others"
-    """Whether these are rows of other labels only, which speak against the trigger, or any: half of those may have its label."""
+    into: Literal["all", "others"] = "all"
+    """Whether these are rows of any label, so that the parts say nothing, or of other labels only, so that they speak against
+    their label: success falls far under the floor then, but the trigger goes on to sway the answer, the other way."""
 
     def sift(self, scout: "HuggingFaceVictim", rows: "Sequence[Row]", labels: Sequence[int], seed: int) -> "Sifting":
         """See ``victims.sifting.Sifter``."""
