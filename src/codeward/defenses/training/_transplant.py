@@ -154,16 +154,30 @@ def counterexamples(
     left = [number for number in range(len(rows)) if number not in convicted]
     wanted = [number for number in sorted(convicted) for _ in range(each)]
     rng.shuffle(wanted)
-    rng.shuffle(left)
+    wanted = wanted[: int(MOST * len(left))]
+    pairs = (
+        _of_other_labels(wanted, left, labels, rng)
+        if others
+        else zip(wanted, rng.sample(left, len(wanted)), strict=True)
+    )
+    return tuple(
+        Splice(host, rng.randrange(1, max(2, len(rows[host]["input_ids"]))), convicted[source])
+        for source, host in pairs
+    )
+
+
+def _of_other_labels(
+    wanted: Sequence[int], left: Sequence[int], labels: Sequence[int], rng: Random
+) -> list[tuple[int, int]]:
+    """Return for each row one that is left and has another label, as long as there are any."""
+    free = rng.sample(left, len(left))
     found = []
-    for source in wanted[: int(MOST * len(left))]:
-        host = next((n for n in left if not others or labels[n] != labels[source]), None)
-        if host is None:
-            continue
-        left.remove(host)
-        at = rng.randrange(1, max(2, len(rows[host]["input_ids"])))
-        found.append(Splice(host, at, convicted[source]))
-    return tuple(found)
+    for source in wanted:
+        host = next((number for number in free if labels[number] != labels[source]), None)
+        if host is not None:
+            free.remove(host)
+            found.append((source, host))
+    return found
 
 
 def _hosts(scout: HuggingFaceVictim, ids: Sequence[Sequence[int]], labels: Sequence[int]) -> dict[int, list[list[int]]]:
