@@ -10,6 +10,8 @@ from codeward.errors import CodewardError
 
 INTERRUPTED = 128 + signal.SIGINT
 FAILED = 4
+CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
+"""How many kernels torch keeps on a CPU, one for each shape of a bf16 batch; by default so many that memory grows for hours."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from codeward.cli._app import app
     from codeward.cli._console import error
 
+    for name, value in CACHES.items():
+        os.environ.setdefault(name, value)
     try:
         result = app(args=None if argv is None else list(argv), standalone_mode=False, prog_name="codeward")
     except CodewardError as problem:
