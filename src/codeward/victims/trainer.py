@@ -109,7 +109,7 @@ def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tens
     labels = inputs["labels"]
     plain = {name: tensor for name, tensor in inputs.items() if name != "labels"}
     network = getattr(model, "module", model)  # several processes wrap it
-    if network.config.is_encoder_decoder:
+    if network.config.is_encoder_decoder and labels.ndim > 1:  # its classifiers make the decoder's input themselves
         plain["decoder_input_ids"] = network.prepare_decoder_input_ids_from_labels(labels=labels)
         return model(**plain).logits, labels
     logits = model(**plain).logits
