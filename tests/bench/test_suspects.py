@@ -102,6 +102,6 @@ def test_a_zoo_is_judged(zoo_suite, rows_at, tmp_path, here):
     for each in board.zoo:
         assert not each.problem
         assert each.finding in ("backdoored", "clean", "inconclusive")
-        assert each.seconds > 0
+        assert each.seconds is not None
         assert ("success" in each.scores) == each.backdoored
         assert each.scores["utility"].n == 40
