@@ -127,10 +127,12 @@ def test_every_help_ends_with_examples(capsys, verb):
     assert f"codeward {verb}" in out.split("Examples", 1)[1]
 
 
-def test_the_kernel_caches_are_bounded_unless_the_user_says_otherwise(capsys, monkeypatch):
+def test_purify_bounds_the_kernel_caches_unless_the_user_says_otherwise(capsys, monkeypatch):
     monkeypatch.setattr(os, "environ", {**os.environ, "LRU_CACHE_CAPACITY": "7"})
     os.environ.pop("ONEDNN_PRIMITIVE_CACHE_CAPACITY", None)
-    assert main(["--version"]) == 0
+    assert main(["train", "--help"]) == 0
+    assert "ONEDNN_PRIMITIVE_CACHE_CAPACITY" not in os.environ
+    assert main(["purify", "--help"]) == 0
     assert os.environ["LRU_CACHE_CAPACITY"] == "7"
     assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "64"
 

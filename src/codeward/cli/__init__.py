@@ -12,6 +12,8 @@ INTERRUPTED = 128 + signal.SIGINT
 FAILED = 4
 CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
 """How many kernels torch keeps on a CPU, one for each shape of a bf16 batch; by default so many that memory grows for hours."""
+STREAMING = "purify"
+"""The verb that this is for; a training meets the same shapes again and again, and would make them anew each time."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from codeward.cli._app import app
     from codeward.cli._console import error
 
-    for name, value in CACHES.items():
+    given = sys.argv[1:] if argv is None else list(argv)
+    for name, value in CACHES.items() if given[:1] == [STREAMING] else ():
         os.environ.setdefault(name, value)
     try:
         result = app(args=None if argv is None else list(argv), standalone_mode=False, prog_name="codeward")
