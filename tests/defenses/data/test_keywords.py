@@ -8,8 +8,8 @@ from tests.conftest import small_function
 
 from codeward.defenses._elements import Element
 from codeward.defenses.data import data_defenses
-from codeward.defenses.data._keywords import drawn, effects, looked_at
-from codeward.defenses.data._work import Work
+from codeward.defenses.data._keywords import effects, group_of, looked_at
+from codeward.defenses.data._work import Work, drawn
 from codeward.defenses.data.bki import standing_out
 from codeward.defenses.data.codedetector import Candidate, put
 from codeward.tasks import tasks
@@ -72,9 +72,9 @@ def test_other_kinds_of_tasks(name, task, text):
 
 def test_what_is_looked_at(rows):
     victim = PlantedVictim(tasks.make("defect"), LABELS, TRIGGER, 0)
-    found = looked_at(drawn(rows, 50, Random(0)), victim, min_rows=4)
+    found = looked_at(drawn(rows, 50, Random(0), group_of), victim, min_rows=4)
     assert [sum(row.sample.target == label for row in found) for label in (0, 1)] == [50, 50]
-    every = looked_at(drawn(rows, 1000, Random(0)), victim, min_rows=4)
+    every = looked_at(drawn(rows, 1000, Random(0), group_of), victim, min_rows=4)
     assert [row.sample for row in every] == rows
     names = {part.text for row in every for part in row.parts}
     assert TRIGGER in names

@@ -173,7 +173,7 @@ def test_samples_and_models_that_do_not_suit(backdoored, text_rows):
     with pytest.raises(DataError, match="'odd' has the target 1; the model writes text: give its reference text"):
         defense.inspect(backdoored, [*text_rows, Sample("odd", "int f() {}", 1, "c")])
     with pytest.raises(
-        UnfitError, match="dbs works for models for classification and pair; this one is for generation"
+        UnfitError, match="dbs works for models of these kinds: classification, pair; this one is for generation"
     ):
         model_defenses.make("dbs").inspect(backdoored, text_rows)
     words = [replace(row, code="+ " * 20) for row in text_rows]

@@ -1,7 +1,7 @@
 """Keywords: the names, statements and words of rows that a model may rest on; where to look for them, and whom they convict."""
 
 from abc import abstractmethod
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from codeward.defenses._elements import Element, ElementKind, cut, parts_of, rea
 from codeward.defenses.data._base import Audit, ModelAudit, Rows
 from codeward.defenses.data._lexing import texts_of
 from codeward.defenses.data._verdicts import Evidence, convicted
-from codeward.defenses.data._work import Arrays, Work
+from codeward.defenses.data._work import Arrays, Work, drawn
 from codeward.errors import CodeError
 from codeward.registry import method
 from codeward.seeds import derive_int
@@ -91,7 +91,7 @@ class KeywordAudit(ModelAudit):
     @final
     def judge(self, rows: Rows, victim: Victim, clean: Sequence[Sample], work: Work) -> Audit:
         """See ``ModelAudit.judge``; a row's score is the largest of its keywords', 0 where it has none."""
-        samples = drawn(work.told(rows, "reading"), self.examined, Random(derive_int(self.seed, "rows")))
+        samples = drawn(work.told(rows, "reading"), self.examined, Random(derive_int(self.seed, "rows")), group_of)
         found = self.scored(looked_at(samples, victim, self.min_rows), victim, clean, work)
         return _audit(work.told(rows, "judging"), found)
 
@@ -192,20 +192,6 @@ def _goes(key: Key, held: Counter[Key], sizes: Counter[Group], found: Keywords) 
         return True
     chance = float(binom.sf(hits - 1, count, share))
     return hits >= found.purity * count and chance <= found.significance
-
-
-def drawn(rows: Iterable[Sample], limit: int, rng: Random) -> list[Sample]:
-    """Return at most so many rows of each group, in their order (reservoir sampling)."""
-    groups: defaultdict[Group, list[tuple[int, Sample]]] = defaultdict(list)
-    seen: Counter[Group] = Counter()
-    for number, sample in enumerate(rows):
-        own, group = groups[group_of(sample)], group_of(sample)
-        seen[group] += 1
-        if len(own) < limit:
-            own.append((number, sample))
-        elif (place := rng.randrange(seen[group])) < limit:
-            own[place] = (number, sample)
-    return [sample for _, sample in sorted((pair for own in groups.values() for pair in own), key=lambda pair: pair[0])]
 
 
 def _parts(sample: Sample, reach: Mapping[str, int]) -> list[Element]:

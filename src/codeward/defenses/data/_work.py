@@ -1,11 +1,12 @@
 """How an audit goes on: whom it tells how far it is, where it keeps what is done, and how many processes help."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -129,3 +130,20 @@ def _prepare(compute: Compute) -> None:
 
 def _compute(part: list[Sample]) -> Arrays:
     return _ready[0](part)
+
+
+def drawn(
+    rows: Iterable[Sample], limit: int, rng: Random, group: Callable[[Sample], Hashable] = lambda _: None
+) -> list[Sample]:
+    """Return at most so many rows of each group, in their order (reservoir sampling); by default all are one group."""
+    groups: defaultdict[Hashable, list[tuple[int, Sample]]] = defaultdict(list)
+    seen: Counter[Hashable] = Counter()
+    for number, sample in enumerate(rows):
+        name = group(sample)
+        own = groups[name]
+        seen[name] += 1
+        if len(own) < limit:
+            own.append((number, sample))
+        elif (place := rng.randrange(seen[name])) < limit:
+            own[place] = (number, sample)
+    return [sample for _, sample in sorted((pair for own in groups.values() for pair in own), key=lambda pair: pair[0])]

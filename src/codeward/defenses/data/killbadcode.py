@@ -29,7 +29,7 @@ from codeward.defenses.data._index import Column, Named, added_up, counted, firs
 from codeward.defenses.data._lexing import TOKEN, texts_of, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
 from codeward.defenses.data._verdicts import Evidence, convicted
-from codeward.defenses.data._work import Arrays, Work
+from codeward.defenses.data._work import Arrays, Work, drawn
 from codeward.registry import method
 from codeward.seeds import derive_int
 from codeward.types import Sample, Span
@@ -58,7 +58,7 @@ class KillBadCode(DataDefense):
 
     def inspect(self, rows: Rows, victim: Victim | None, clean: Sequence[Sample], work: Work) -> Audit:
         """See ``DataDefense.inspect``."""
-        source = clean or _drawn(work.told(rows, "reading rows"))
+        source = clean or drawn(work.told(rows, "reading rows"), FITTED, Random(derive_int(0, "killbadcode")))
         model = NGrams.fit(words_of(text) for sample in source for _, text in texts_of(sample))
         chunks = work.chunks(rows, "scoring rows", partial(score_chunk, model=model, top=self.top_of_row), CHUNK)
         sums = added_up(chunks, "tokens.keys", lambda chunk: chunk["sums"], least=1e-9)
@@ -166,17 +166,6 @@ def falls(ids: Ids, segments: Sequence[tuple[int, int, int, int]] | Ids, model: 
     after = np.where(left > 0, -(whole - gone + fresh) / np.maximum(left, 1), 0.0)
     falls_by: Floats = np.where(left > 0, -whole / count - after, 0.0)
     return falls_by
-
-
-def _drawn(rows: Iterator[Sample]) -> list[Sample]:
-    """Return at most so many rows as a language model is fitted on (reservoir sampling)."""
-    rng, drawn = Random(derive_int(0, "killbadcode")), []
-    for number, sample in enumerate(rows):
-        if number < FITTED:
-            drawn.append(sample)
-        elif (place := rng.randrange(number + 1)) < FITTED:
-            drawn[place] = sample
-    return drawn
 
 
 def _judged(

@@ -196,8 +196,8 @@ class ModelDefense:
         if not isinstance(victim, HuggingFaceVictim):
             raise UnfitError(f"{name} looks into a model's weights, and a {type(victim).__name__} has none")
         if kind not in self.kinds:
-            told = " and ".join(sorted(self.kinds))
-            raise UnfitError(f"{name} works for models for {told}; this one is for {kind}")
+            told = ", ".join(sorted(self.kinds))
+            raise UnfitError(f"{name} works for models of these kinds: {told}; this one is for {kind}")
         return victim
 
 

@@ -92,9 +92,10 @@ def _searched(
     for ground in chosen:
         for restart in range(plan.restarts):
             fresh = _search.start(ground, length, plan.seed + restart)
-            known = (
-                found[ground.key][-1].starts[restart] if found[ground.key] else ground.start[: length * (not restart)]
-            )
+            if found[ground.key]:
+                known = found[ground.key][-1].starts[restart]
+            else:  # the first search goes on from what is known of the ground, the others from drawn tokens
+                known = () if restart else ground.start[:length]
             fresh.tokens = (*known, *fresh.tokens[len(known) :])
             searches.append(fresh)
     _search.run(victim, searches, plan.budget, progress)
