@@ -167,7 +167,7 @@ def test_scan_then_repair_a_generator(run, writers, texts, tmp_path):
         (
             ["--data", "{texts}/all", "--defense", "dbs"],
             4,
-            "dbs works for models for classification and pair; this one is",
+            "dbs works for models of these kinds: classification, pair; this one is for generation",
         ),
         (["--data", "{texts}/all", "--set", "payloads=0"], 2, "payloads"),
     ],
