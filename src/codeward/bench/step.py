@@ -12,7 +12,7 @@ Kind = Literal["source", "poison", "train", "audit", "scan", "repair", "evaluate
 RECIPES: Mapping[Kind, int] = {
     "source": 1,
     "poison": 1,
-    "train": 1,
+    "train": 2,
     "audit": 1,
     "scan": 2,
     "repair": 2,

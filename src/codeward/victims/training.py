@@ -17,6 +17,7 @@ from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims import processes
+from codeward.victims.attention import fast_attention
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
@@ -117,7 +118,7 @@ def train(
         callbacks=[Watch(progress), *_early_stop(config, bool(valid)), *([observing] if observing else [])],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    with telling_full_disk(work):
+    with telling_full_disk(work), fast_attention(victim.model, _longest(task, config)):
         trainer.train(resume_from_checkpoint=last_checkpoint(work))
     victim.model = merge(trainer.model).eval()
     if processes.is_first():
@@ -129,6 +130,11 @@ def train(
         shutil.rmtree(work, ignore_errors=True)
     looks = observing.looks if observing else {}
     return TrainResult(victim, history, time.perf_counter() - start, steps, sifting, looks)
+
+
+def _longest(task: Task, config: TrainConfig) -> int:
+    """Return how many tokens the attention of one row can span; a decoder reads input and reference in one."""
+    return config.max_length + (config.max_target_length if task.kind == "generation" else 0)
 
 
 def _sift(
