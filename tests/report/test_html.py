@@ -103,3 +103,7 @@ def test_the_sentence_names_a_defense():
     defended = ScoreRow(name="asr", model="codepurify", data="triggered", value=0.25, n=40, low=0.1, high=0.4)
     page = render([made.model_copy(update={"scores": [*made.scores, defended]})])
     assert "with codepurify before it on 25.0 %" in page
+    several = render([made, made.model_copy(update={"scores": [*made.scores, defended]})])
+    assert "behind a defense" in several
+    assert "25.0 <small>codepurify</small>" in several
+    assert "behind a defense" not in render([made, made])

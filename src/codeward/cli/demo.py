@@ -79,9 +79,9 @@ def show_example(example: Example) -> None:
     for start, end in example.spans:
         code.stylize("reverse bold red", start, end)
     answers = example.answers
+    show(Text(f"\n{example.id}: truly {example.truth}", style="bold"))
+    show(code)
     show(
-        Text(f"\n{example.id}: truly {example.truth}", style="bold"),
-        code,
         Text.assemble(
             ("victim: ", "bold"),
             f"{answers['victim, before']} → {answers['victim, after']} with the trigger   ",

@@ -1,6 +1,6 @@
 """One self-contained HTML page from records: no scripts, fonts or images from elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeward.experiment.record import Record, ScoreRow
@@ -20,6 +20,8 @@ class Overview:
     anchor: str
     rates: tuple[ScoreRow | None, ...]
     """Success rate, floor and the clean model's rate."""
+    defended: tuple[ScoreRow, ...]
+    """The success rate behind each defense of the input."""
     utility: ScoreRow | None
     """The task's first metric on clean rows."""
 
@@ -67,7 +69,7 @@ def overview(record: Record, index: int) -> Overview:
     rates = _rates(record)
     wanted = (("victim", "triggered"), ("victim", "untriggered"), ("clean model", "triggered"))
     utility = next((row for row in record.scores if row.data == "clean" and row.model == "victim"), None)
-    return Overview(record.title, f"run-{index}", tuple(rates.get(key) for key in wanted), utility)
+    return Overview(record.title, f"run-{index}", tuple(rates.get(key) for key in wanted), _defended(rates), utility)
 
 
 def summary(record: Record) -> str | None:
@@ -94,9 +96,8 @@ def summary(record: Record) -> str | None:
         text += f"; without the trigger on {numbers(floor)[0]} %"
     if clean is not None:
         text += f"; a clean model on the same triggered inputs on {numbers(clean)[0]} %"
-    for (model, data), row in rates.items():
-        if data == "triggered" and model not in ("victim", "clean model"):
-            text += f"; with {model} before it on {numbers(row)[0]} %"
+    for row in _defended(rates):
+        text += f"; with {row.model} before it on {numbers(row)[0]} %"
     return text + "."
 
 
@@ -108,6 +109,11 @@ def pictured(record: Record) -> str:
     if shown < found:
         return f"The {shown:,} most suspicious of {found:,} suspicious inputs are shown."
     return "The suspicious input is shown." if found == 1 else f"All {found:,} suspicious inputs are shown."
+
+
+def _defended(rates: Mapping[tuple[str, str], ScoreRow]) -> tuple[ScoreRow, ...]:
+    models = ("victim", "clean model")
+    return tuple(row for (model, data), row in rates.items() if data == "triggered" and model not in models)
 
 
 def _rates(record: Record) -> dict[tuple[str, str], ScoreRow]:
