@@ -25,6 +25,7 @@ from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, load_victim, wrap
 from codeward.victims.lora import attach, merge
+from codeward.victims.memory import keep_freed_memory
 from codeward.victims.observing import Looks, Observer, Observing
 from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
@@ -97,6 +98,8 @@ def train(
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     victim = _new_victim(task, rows, tuple(labels), config)
     if processes.is_first():
         claim(work, run_key(rows, valid, labels, config), resume)
