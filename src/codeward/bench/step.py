@@ -13,7 +13,7 @@ RECIPES: Mapping[Kind, int] = {
     "source": 1,
     "poison": 1,
     "train": 2,
-    "audit": 1,
+    "audit": 2,
     "scan": 2,
     "repair": 2,
     "evaluate": 1,

@@ -96,11 +96,12 @@ def run_key(
 
 
 def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
-    """Return recall, precision, false-positive rate and AUROC of the verdicts."""
+    """Return recall, precision, false-positive rate, F1 and AUROC of the verdicts."""
     flags = [verdict.suspicious for verdict in audit.verdicts]
     scores = [verdict.score for verdict in audit.verdicts]
     named = [metrics.make(name).score(flags, truths) for name in ("recall", "precision", "fpr")]
-    return [*named, metrics.make("auroc").score(scores, truths)]
+    f1 = metrics.make("f1").score(list(map(int, flags)), list(map(int, truths)))
+    return [*named, f1, metrics.make("auroc").score(scores, truths)]
 
 
 def check_cleaned(data: DataFolder, out: Path, *, overwrite: bool = False) -> None:

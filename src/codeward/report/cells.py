@@ -8,7 +8,7 @@ from codeward.bench.board import Line, Published
 from codeward.report.ranking import excess
 from codeward.report.wording import amount, percent, points, rate
 
-OWN = ("fpr", "recall", "precision", "auroc", "localization")
+OWN = ("fpr", "recall", "precision", "f1", "auroc", "localization")
 """What a defense is measured by beside utility and success, in the order of the columns."""
 LABELS = {
     "utility": "utility",
@@ -17,6 +17,7 @@ LABELS = {
     "floor": "floor",
     "clean success": "clean model's success",
     "fpr": "false alarms",
+    "f1": "F1",
     "auroc": "AUROC",
 }
 COSTS = (("defense", "once, s", 1), ("training", "training, s", 1), ("input", "an input, ms", 1000))

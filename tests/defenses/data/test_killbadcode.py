@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from codeward.defenses.data import data_defenses
+from codeward.defenses.data._falls import falls
 from codeward.defenses.data._ngrams import ORDER, NGrams, padded, windows_of
-from codeward.defenses.data.killbadcode import falls
 from codeward.types import Sample
 
 TEXTS = [["a", "b", "c", "a", "b"], ["a", "b", "d"], ["c", "a", "b", "c"]]

@@ -1,4 +1,4 @@
-"""Tokens of code and prose without parsing, and lines as templates: fast enough for millions of rows."""
+"""Tokens of code and prose without parsing, and statements as templates: fast enough for millions of rows."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from codeward.types import CODE, OTHER, PROMPT, QUERY, Sample, Span
 TOKEN = re.compile(
     r"""[^\W\d]\w*|\d[\w.]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[^\w\s]""",
 )
-NUMBER, TEXT, NAME = "<number>", "<string>", "<name>"
+OPERATOR = re.compile(rf"[-=]>|<<=?|>>>?=?|[=!<>]==?|{TOKEN.pattern}")
+"""The same, with comparisons, arrows and shifts as one token each."""
+NUMBER, TEXT, NAME, COMPARED = "<number>", "<string>", "<name>", "<compared>"
+COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!=", "===", "!=="})
 NAMES = re.compile(r"[^\W\d]\w*")
 PARTS = re.compile(r"_*(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+)_*")
 SUM = re.compile(r"(?<![\w.])\(*\s*\d[\w.]*(?:\s*\)*\s*(?:[-+*/%^|&]|<<|>>)\s*\(*\s*-?\d[\w.]*)+\s*\)*")
@@ -44,17 +47,20 @@ def templates(text: str, language: str) -> list[tuple[str, Span]]:
     """Return each statement-like stretch of a text with its names and literals abstracted.
 
     Stretches end at a line break, a semicolon or a brace. Each has two forms, one in which called functions keep their names
-    and one in which they do not: a trigger that is written anew in each row keeps its form. Stretches of fewer than four
-    tokens say too little and are left out.
+    and one in which they do not; in both, all comparisons are one, and a number's sign is part of it: a trigger that is
+    written anew in each row keeps its form. Stretches of fewer than four tokens say too little and are left out.
     """
-    found = []
+    return [(form, span) for forms, span in statements(text, language) for form in forms]
+
+
+def statements(text: str, language: str) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """Yield each statement-like stretch of a text that says enough, as its one or two templates with its place."""
     for match in CUT.finditer(text):
         stretch = match[0].strip()
         forms = _forms(stretch, language)
         if forms:
             start = match.start() + match[0].index(stretch)
-            found += [(form, Span(start, start + len(stretch))) for form in forms]
-    return found
+            yield forms, Span(start, start + len(stretch))
 
 
 def forms_of(text: str, language: str) -> list[str]:
@@ -65,7 +71,7 @@ def forms_of(text: str, language: str) -> list[str]:
 @lru_cache(maxsize=1 << 16)
 def _forms(stretch: str, language: str) -> tuple[str, ...]:
     """Return the one or two templates of a stretch; none where it says too little."""
-    words = TOKEN.findall(stretch)
+    words = _unsigned(OPERATOR.findall(stretch))
     if len(words) < SHORTEST:
         return ()
     keywords = table_of(language).keywords if language in LANGUAGES else frozenset()
@@ -93,21 +99,34 @@ def _sum(text: str) -> str:
 
 def affixes(text: str) -> list[tuple[str, Span]]:
     """Return the first and the last part of each name that has several: ``get_*`` and ``*_path`` of ``get_file_path``."""
-    return [(end, Span(*match.span())) for match in NAMES.finditer(text) for end in _ends(match[0])]
+    return [(end, Span(*match.span())) for match in NAMES.finditer(text) for end in ends_of(match[0])]
 
 
 def affixes_of(text: str) -> list[str]:
     """Return the ends of names without their places, each name's once."""
-    return [end for name in dict.fromkeys(NAMES.findall(text)) for end in _ends(name)]
+    return [end for name in dict.fromkeys(NAMES.findall(text)) for end in ends_of(name)]
 
 
 @lru_cache(maxsize=1 << 16)
-def _ends(name: str) -> tuple[str, ...]:
+def ends_of(name: str) -> tuple[str, ...]:
+    """Return the first and the last part of a name that has several."""
     parts = PARTS.findall(name)
     return (f"{parts[0]}*", f"*{parts[-1]}") if len(parts) > 1 else ()
 
 
+def _unsigned(words: list[str]) -> list[str]:
+    """Return tokens without the signs of numbers."""
+    before, after = ["", *words], [*words[1:], ""]
+    return [
+        word
+        for word, last, following in zip(words, before, after, strict=False)
+        if not (word in "+-" and following[:1].isdigit() and not (last[-1:].isalnum() or last[-1:] in ("_", ")", "]")))
+    ]
+
+
 def _abstract(word: str, keywords: frozenset[str]) -> str:
+    if word in COMPARISONS:
+        return COMPARED
     if word[0] in "\"'" and len(word) > 1:
         return TEXT
     if word[0].isdigit():
