@@ -289,11 +289,25 @@ def windows(words: list[str]) -> list[tuple[str, ...]]:
     return [tuple(padded[at : at + 4]) for at in range(len(words))]
 
 
+def falls_of(texts: list[list[str]], model: object) -> object:
+    """Return our falls of the cross-entropy for each token of each text."""
+    import numpy as np
+
+    from codeward.defenses.data._falls import falls
+    from codeward.defenses.data._ngrams import ORDER, padded
+
+    counts = np.array([len(words) for words in texts])
+    base = np.cumsum(counts + ORDER - 1) - (counts + ORDER - 1)
+    at = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    segments = np.stack([np.repeat(base, counts), np.repeat(counts, counts), at, at + 1], 1)
+    return falls(np.concatenate([padded(model.numbers(words)) for words in texts]), segments, model)
+
+
 def against_plain(work: Path, seconds: float) -> dict[str, object]:
     """Score block after block with the plain reading and with ours until the time is over."""
     from codeward.defenses.data._lexing import words_of
     from codeward.defenses.data._ngrams import NGrams
-    from codeward.defenses.data.killbadcode import CHUNK, single_falls
+    from codeward.defenses.data.killbadcode import CHUNK
 
     clean = [words_of(sample.code) for sample in Rows(work / "clean.jsonl", FITTED)]
     ours, fitting = timed(lambda: NGrams.fit(clean))
@@ -304,7 +318,7 @@ def against_plain(work: Path, seconds: float) -> dict[str, object]:
         texts = [words_of(sample.code) for sample in itertools.islice(blocks, CHUNK)]
         few = texts[:BLOCK]
         slow, plain_seconds = timed(lambda few=few: [plain.scores(words) for words in few])
-        values, own_seconds = timed(lambda texts=texts: single_falls([ours.numbers(words) for words in texts], ours))
+        values, own_seconds = timed(lambda texts=texts: falls_of(texts, ours))
         ratios.append((plain_seconds / len(few)) / (own_seconds / len(texts)))
         rows, spent = rows + len(few), spent + plain_seconds
         at = 0

@@ -35,9 +35,20 @@ DEFENSES = (
     ("association", True, {}),
     ("killbadcode", True, {"spare_natural": False}),
     ("killbadcode", True, {}),
+    ("killbadcode", True, {"units": "statements"}),
+    ("killbadcode", True, {"units": "ends"}),
+    ("killbadcode", True, {"units": "all"}),
 )
 """By name, whether clean rows are given, and with which options."""
-NAMES = ("association", "association with clean rows", "killbadcode as published", "killbadcode")
+NAMES = (
+    "association",
+    "association with clean rows",
+    "killbadcode as published",
+    "killbadcode",
+    "units=statements",
+    "units=ends",
+    "units=all",
+)
 ROWS, CLEAN, SEED = 5000, 1000, 0
 
 
@@ -89,16 +100,13 @@ def judge(name: str, attack: str, rate: float, rows, clean):
     """Yield what each defense finds."""
     from codeward.defenses.data import data_defenses
     from codeward.experiment.auditing import judged
-    from codeward.metrics import metrics
 
     truths = [row.poison is not None for row in rows]
     for defense, with_clean, options in DEFENSES:
         start, spent = time.perf_counter(), time.process_time()
         audit = data_defenses.make(defense, options).audit(rows, clean=clean if with_clean else ())
         seconds, processor = time.perf_counter() - start, time.process_time() - spent
-        flags = [int(verdict.suspicious) for verdict in audit.verdicts]
-        found = [*judged(audit, truths), metrics.make("f1").score(flags, list(map(int, truths)))]
-        scores = {score.name: [score.value, score.low, score.high, score.n] for score in found}
+        scores = {score.name: [score.value, score.low, score.high, score.n] for score in judged(audit, truths)}
         sys.stderr.write(f"{name}, {attack} at {rate:g}: {defense} {scores['recall'][0]} {scores['fpr'][0]}\n")
         yield {
             "data": name,
