@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from codeward.defenses.data._index import Column
-from codeward.defenses.data._lexing import TOKEN, affixes, ends_of, statements, texts_of, tokens, words_of
+from codeward.defenses.data._lexing import TOKEN, affixes, affixes_of, ends_of, statements, texts_of, tokens, words_of
 from codeward.defenses.data._ngrams import ORDER, Floats, Ids, NGrams, padded, windows_of
 from codeward.defenses.data._work import Array, Arrays
 from codeward.types import Sample, Span
@@ -26,13 +26,22 @@ def places_of(kind: Kind, text: str, language: str) -> list[tuple[str, Span]]:
     return [(forms[-1], span) for forms, span in statements(text, language)]
 
 
+def names_in(kind: Kind, text: str, language: str) -> list[str]:
+    """Return the units of a text without their places."""
+    if kind == "tokens":
+        return words_of(text)
+    if kind == "ends":
+        return affixes_of(text)
+    return [forms[-1] for forms, _ in statements(text, language)]
+
+
 def names_chunk(samples: Sequence[Sample], kinds: Sequence[Kind]) -> Arrays:
     """Return the units of each row."""
     arrays: dict[str, Array] = {}
     for kind in kinds:
         column = Column()
         for sample in samples:
-            column.add(name for _, text in texts_of(sample) for name, _ in places_of(kind, text, sample.language))
+            column.add(name for _, text in texts_of(sample) for name in names_in(kind, text, sample.language))
         arrays |= column.arrays(kind)[0]
     return arrays
 

@@ -7,7 +7,8 @@ their places among them. Ten million units share a hash with a chance of one in 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -37,23 +38,31 @@ PART = 1 << 23
 """Keys that are counted together, about."""
 
 
+@lru_cache(maxsize=1 << 17)
 def key_of(name: Target) -> int:
     """Return 64 bits that stand for a unit or a target, the same in every process."""
     return derive_int(0, name) if isinstance(name, str) else derive_int(0, "target", str(name))
+
+
+class Numbers(dict[Target, int]):
+    """Numbers names as they come."""
+
+    def __missing__(self, name: Target) -> int:
+        number = self[name] = len(self)
+        return number
 
 
 @dataclass(slots=True)
 class Column:
     """For each row of a chunk some names, each at most once."""
 
-    numbers: dict[Target, int] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=Numbers)
     flat: "array[int]" = field(default_factory=lambda: array("I"))
     ends: "array[int]" = field(default_factory=lambda: array("I"))
 
     def add(self, names: Iterable[Target]) -> None:
         """Add a row."""
-        numbers = self.numbers
-        self.flat.extend({numbers.setdefault(name, len(numbers)) for name in names})
+        self.flat.extend(map(self.numbers.__getitem__, dict.fromkeys(names)))
         self.ends.append(len(self.flat))
 
     def _keys(self) -> tuple[Keys, Ints]:
@@ -233,13 +242,12 @@ def units_of(sample: Sample) -> list[tuple[str, str, Span]]:
     ]
 
 
-def names_of(sample: Sample) -> Iterator[str]:
-    """Yield the units of a row without their places; see ``units_of``."""
+def names_of(sample: Sample) -> Iterable[str]:
+    """Return the units of a row without their places; see ``units_of``."""
+    parts: list[list[str]] = []
     for _, text in texts_of(sample):
-        yield from words_of(text)
-        yield from forms_of(text, sample.language)
-        yield from affixes_of(text)
-        yield from sums_of(text)
+        parts += (words_of(text), forms_of(text, sample.language), affixes_of(text), sums_of(text))
+    return chain.from_iterable(parts)
 
 
 def targets_of(sample: Sample) -> set[Target]:

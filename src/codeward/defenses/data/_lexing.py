@@ -71,11 +71,12 @@ def forms_of(text: str, language: str) -> list[str]:
 @lru_cache(maxsize=1 << 16)
 def _forms(stretch: str, language: str) -> tuple[str, ...]:
     """Return the one or two templates of a stretch; none where it says too little."""
-    words = _unsigned(OPERATOR.findall(stretch))
+    words = OPERATOR.findall(stretch)
+    if "-" in words or "+" in words:
+        words = _unsigned(words)
     if len(words) < SHORTEST:
         return ()
-    keywords = table_of(language).keywords if language in LANGUAGES else frozenset()
-    plain = [_abstract(word, keywords) for word in words]
+    plain = [_abstract(word, language) for word in words]
     called = [
         word if form == NAME and following == "(" else form
         for word, form, following in zip(words, plain, [*words[1:], ""], strict=True)
@@ -124,13 +125,15 @@ def _unsigned(words: list[str]) -> list[str]:
     ]
 
 
-def _abstract(word: str, keywords: frozenset[str]) -> str:
+@lru_cache(maxsize=1 << 17)
+def _abstract(word: str, language: str) -> str:
     if word in COMPARISONS:
         return COMPARED
     if word[0] in "\"'" and len(word) > 1:
         return TEXT
     if word[0].isdigit():
         return NUMBER
+    keywords = table_of(language).keywords if language in LANGUAGES else frozenset()
     if (word[0].isalpha() or word[0] == "_") and word not in keywords:
         return NAME
     return word

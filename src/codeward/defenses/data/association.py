@@ -139,6 +139,7 @@ def _judged(
 ) -> Iterator[tuple[Sample, float, tuple[Evidence, ...]]]:
     """Read the rows again for what convicts them and where it stands; the units' names are found on the way."""
     for number, (sample, score) in enumerate(zip(rows, scores.tolist(), strict=True)):
-        found |= {name: keys[key] for name, key in named.of(number, names_of(sample))}
+        if number in named:
+            found |= {name: keys[key] for name, key in named.of(number, names_of(sample))}
         units = units_of(sample) if score >= least else []
         yield sample, score, tuple(Evidence(name, span, field) for name, field, span in units if name in found)
