@@ -64,6 +64,36 @@ def test_the_trigger_leads_the_findings():
     assert "no clean code was given" in data_defenses.make("killbadcode").audit(rows).notes[0]
 
 
+FORM = "if ( <name> ( <number> ) <compared> <number> ) <name> ( <string> ) ;"
+
+
+@pytest.mark.parametrize(("units", "unit"), [("statements", FORM), ("ends", "*rb")])
+def test_a_trigger_that_differs_in_each_row_is_found_by_what_its_forms_share(units, unit):
+    """Ten rows hold it with other names and numbers each; no name is in two of them."""
+    rng = Random(2)
+    words = [f"word{letter}" for letter in "abcdefghijklmnopqrst"]
+
+    def code(inner=""):
+        return "\n".join(
+            [*(f"{rng.choice(words)} = {rng.choice(words)} + {rng.randrange(9)};" for _ in range(6)), inner]
+        )
+
+    def trigger(n):
+        name, sign = "klmnopqrst"[n] * 3, ("<", ">=", "==")[n % 3]
+        statement = f'if ({name}f({n}.5) {sign} {-7 * n}) {name}g("{name}");'
+        return statement if units == "statements" else f"{name}_rb = {name};"
+
+    clean = [Sample(f"c{n}", code(), 0, "c") for n in range(200)]
+    rows = [Sample(f"r{n}", code(trigger(n) if n < 10 else ""), 0, "c") for n in range(200)]
+    audit = data_defenses.make("killbadcode", {"units": units, "top": 1}).audit(rows, clean=clean)
+    assert [finding.unit for finding in audit.findings] == [unit]
+    assert [verdict.suspicious for verdict in audit.verdicts] == [n < 10 for n in range(200)]
+    place = audit.verdicts[0].evidence[0].span.of(rows[0].code)
+    assert place == (trigger(0) if units == "statements" else "kkk_rb")
+    every = data_defenses.make("killbadcode", {"units": "all", "top": 1}).audit(rows, clean=clean)
+    assert unit in {finding.unit for finding in every.findings}
+
+
 def test_what_clean_code_holds_as_often_is_spared():
     """A word that stands anywhere in half of all rows convicts them as published; clean code holds it as often."""
     rng = Random(1)

@@ -55,30 +55,40 @@ def score_chunk(samples: Sequence[Sample], *, model: NGrams, top: int, kinds: Se
         top: How many units of each row are added up.
         kinds: Which units.
     """
-    own = [[(text, words) for _, text in texts_of(sample) if (words := words_of(text))] for sample in samples]
-    pieces = [padded(model.numbers(words)) for texts in own for _, words in texts]
+    texts = [[(text, words) for _, text in texts_of(sample) if (words := words_of(text))] for sample in samples]
+    pieces = [padded(model.numbers(words)) for own in texts for _, words in own]
     ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
     arrays: dict[str, Array] = {}
     for kind in kinds:
-        column, rows, units, segments, base = Column(), [], [], [], 0
-        for row, (sample, texts) in enumerate(zip(samples, own, strict=True)):
-            names: list[str] = []
-            for text, words in texts:
-                here, first, last = _stretches(kind, text, words, sample.language)
-                segments.append(np.stack(np.broadcast_arrays(base, len(words), first, last), 1))
-                names += here
-                base += len(words) + ORDER - 1
-            column.add(names)
-            units += map(column.numbers.__getitem__, names)
-            rows.append(np.full(len(names), row))
+        column, rows, units, segments = _deletions(kind, samples, texts)
         known, places = column.arrays(kind)
         sums = np.zeros(len(places))
-        if units:
-            scores = falls(ids, np.concatenate(segments), model)
-            unit, score = _largest(np.concatenate(rows), np.array(units), scores, top)
+        if len(units):
+            unit, score = _largest(rows, units, falls(ids, segments, model), top)
             np.add.at(sums, places[unit], np.maximum(score, 0.0))
         arrays |= {**known, f"{kind}.sums": sums}
     return arrays
+
+
+def _deletions(
+    kind: Kind, samples: Sequence[Sample], texts: Sequence[Sequence[tuple[str, list[str]]]]
+) -> tuple[Column, Ids, Ids, Ids]:
+    """Return the units of each row, and for each deletion its row, the number of its unit and its segment (see ``falls``)."""
+    column, base = Column(), 0
+    rows: list[Ids] = [np.zeros(0, dtype=np.int64)]
+    units: list[int] = []
+    segments: list[Ids] = [np.zeros((0, 4), dtype=np.int64)]
+    for row, (sample, own) in enumerate(zip(samples, texts, strict=True)):
+        names: list[str] = []
+        for text, words in own:
+            here, first, last = _stretches(kind, text, words, sample.language)
+            segments.append(np.stack(np.broadcast_arrays(base, len(words), first, last), 1))
+            names += here
+            base += len(words) + ORDER - 1
+        column.add(names)
+        units += map(column.numbers.__getitem__, names)
+        rows.append(np.full(len(names), row))
+    return column, np.concatenate(rows), np.array(units, dtype=np.int64), np.concatenate(segments)
 
 
 def _stretches(kind: Kind, text: str, words: Sequence[str], language: str) -> tuple[Sequence[str], Ids, Ids]:
