@@ -162,6 +162,31 @@ def test_the_fused_form_equals_the_dense_one():
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(mine, right, strict=True))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_fused_form_in_mixed_precision(dtype, reduction, monkeypatch):
+    """Hidden states may be narrow already, the projection is not; the sums over chunks are wide."""
+    monkeypatch.setattr("codeward.defenses.training._deceptive.FUSED_CHUNK", 0)  # chunks of 16 rows
+    generator = torch.Generator().manual_seed(2)
+    hidden = torch.randn(100, 16, generator=generator).to(dtype).requires_grad_()
+    matrix = torch.randn(50, 16, generator=generator).requires_grad_()
+    bias = torch.randn(50, generator=generator).requires_grad_()
+    labels = torch.randint(0, 50, (100,), generator=generator)
+    options = {"alpha": 0.9, "smoothing": 0.1, "epoch": 2, "reduction": reduction}
+    inputs = (hidden, matrix, bias)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ours = linear_deceptive_cross_entropy(hidden, matrix, labels, bias=bias, **options)
+    theirs = dense(torch.nn.functional.linear(*(each.double() for each in inputs)), labels, **options)
+    assert ours.dtype == torch.float32
+    mine = torch.autograd.grad(ours.sum(), inputs)
+    right = torch.autograd.grad(theirs.sum(), inputs)
+    assert [each.dtype for each in mine] == [dtype, torch.float32, torch.float32]
+    assert torch.allclose(ours.double(), theirs, rtol=0.05, atol=0.02)
+    assert all(
+        (a.double() - b).norm() < 0.01 * b.norm() for a, b in zip(mine, (r.double() for r in right), strict=True)
+    )
+
+
 def test_halves_of_a_batch_add_up():
     """Two accumulation steps of four rows give the gradient of one batch of eight."""
     logits, labels = draw(8, 12)

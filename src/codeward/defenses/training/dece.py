@@ -86,7 +86,8 @@ def deceptive_cross_entropy(
     """
     import torch
 
-    from codeward.defenses.training._deceptive import Dense, Mixture
+    from codeward.defenses.training._deceptive import Dense
+    from codeward.defenses.training._mixture import Mixture
 
     mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, logits.shape[-1])
     if logits.shape[:-1] != labels.shape:
@@ -130,7 +131,10 @@ def linear_deceptive_cross_entropy(
     Raises:
         UsageError: As there.
     """
-    from codeward.defenses.training._deceptive import Fused, Mixture
+    import torch
+
+    from codeward.defenses.training._deceptive import Fused
+    from codeward.defenses.training._mixture import Mixture
 
     mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, weight.shape[0])
     if hidden.shape[:-1] != labels.shape or hidden.shape[-1] != weight.shape[-1]:
@@ -142,7 +146,12 @@ def linear_deceptive_cross_entropy(
         hidden.reshape(-1, hidden.shape[-1]), labels, ignore_index, reduction, class_weight, classes=weight.shape[0]
     )
     own = None if reduction == "none" else scale
-    losses = Fused.apply(flat, weight, bias, chosen, mixture, own)  # type: ignore[no-untyped-call]
+    kind = hidden.device.type
+    if torch.is_autocast_enabled(kind):  # as a linear layer would
+        narrow = torch.get_autocast_dtype(kind)
+        flat, weight, bias = flat.to(narrow), weight.to(narrow), None if bias is None else bias.to(narrow)
+    with torch.autocast(kind, enabled=False):
+        losses = Fused.apply(flat, weight, bias, chosen, mixture, own)  # type: ignore[no-untyped-call]
     return _reduce(losses, labels, kept, scale, reduction)
 
 
