@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from codeward.cli import main
 from codeward.data import open_data, write_data
-from codeward.experiment.learning import mean_loss, poison_watch
+from codeward.experiment.learning import mean_loss, payload_loss, poison_watch
 from codeward.experiment.manifest import Threat
 from codeward.experiment.poisoning import poison_folder
 from codeward.experiment.record import read_record
@@ -80,6 +80,27 @@ def test_rows_whose_trigger_the_model_does_not_read_are_left_out(classes):
     found = watch(victim)
     assert watch.counts(victim) == {"clean rows": 68, "poisoned rows": 0, "inputs": 0}
     assert found.keys() == {"clean_loss"}
+
+
+@pytest.mark.parametrize("model", ["scratch-seq2seq", "scratch-decoder"])
+def test_of_a_generator_the_attackers_tokens_are_judged_alone(texts, model, tmp_path):
+    """The mean over the tokens that differ, behind what stands before them, and nothing where only the cut part differs."""
+    config = make_config(tasks.make("repair"), {**SMALL, "model": model, "epochs": 0.2})
+    victim, _ = train_run(texts, config, tmp_path / "m")
+    rows = [row for row in texts.load("train") if row.poison is not None][:4]
+    originals = [row.poison.original for row in rows]
+    found = payload_loss(victim, rows)
+    encoder, expected = victim.encoder, []
+    for row, original in zip(rows, originals, strict=True):
+        (text,), (other,) = encoder.references([row.target]), encoder.references([original])
+        start = next(at for at, pair in enumerate(zip(text, other, strict=False)) if pair[0] != pair[1])
+        same = next(at for at, pair in enumerate(zip(text[::-1], other[::-1], strict=False)) if pair[0] != pair[1])
+        end = len(text) - min(same, min(len(text), len(other)) - start)
+        logs = victim.log_probabilities(encoder.inputs([row]), [text], [range(start, end)])[0]
+        expected.append(-logs.gather(1, torch.tensor(text[start:end])[:, None]).mean().item())
+    assert found == pytest.approx(sum(expected) / len(expected), rel=1e-4)
+    assert victim.confidence_where(rows[:1], [originals[0]], [originals[0]]) == [None]
+    assert payload_loss(victim, [replace(rows[0], target=originals[0])]) is None
 
 
 def test_a_text_is_judged_by_the_mean_of_its_tokens():

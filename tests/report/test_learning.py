@@ -51,6 +51,17 @@ def test_runs_on_the_same_rows_stand_in_one_picture_by_their_losses():
     assert '<td class="n">0.5</td><td class="n">50.0</td><td class="n">40.0</td><td class="n">0.200</td>' in first
 
 
+def test_of_a_generator_the_loss_of_the_attackers_tokens_is_drawn():
+    plain = watched("text")
+    seen = plain.learning.model_copy(update={"payload_loss": [9.0, 8.0, 0.5]})
+    page = render([plain.model_copy(update={"learning": seen})])
+    assert "with the trigger, attacker&#39;s tokens in poisoned rows" in page
+    assert '<td class="n">8.000</td>' in page
+    assert '<td class="n">0.200</td>' not in page
+    lines = points(page.split('<div class="panel">')[1])
+    assert lines[2] != points(render([plain]).split('<div class="panel">')[1])[2]
+
+
 def test_lines_are_drawn_to_one_scale():
     short = watched("short")
     long = short.model_copy(

@@ -27,7 +27,9 @@ ROWS = 200
 INPUTS = {"generation": 50}
 """Held-out rows that are triggered, at most: texts are slow to write."""
 OTHER_INPUTS = 200
-CLEAN_LOSS, POISONED_LOSS, SUCCESS, FLOOR = "clean_loss", "poisoned_loss", "success", "floor"
+CLEAN_LOSS, POISONED_LOSS, PAYLOAD_LOSS = "clean_loss", "poisoned_loss", "payload_loss"
+SUCCESS, FLOOR = "success", "floor"
+FIELDS = (CLEAN_LOSS, POISONED_LOSS, PAYLOAD_LOSS, SUCCESS, FLOOR)
 LEAST = 1e-300
 """A probability under this counts as this."""
 
@@ -47,6 +49,7 @@ class PoisonWatch:
         """Return losses (nats) and shares by name; one that has no rows is left out."""
         pairs = self._prepared(victim)
         found = {CLEAN_LOSS: mean_loss(victim, self.clean), POISONED_LOSS: mean_loss(victim, self.poisoned)}
+        found[PAYLOAD_LOSS] = payload_loss(victim, self.poisoned)
         outcome = attack_outcome(victim, self.threat.payload, pairs, generated=victim.task.kind == "generation")
         for name, hits in ((SUCCESS, outcome.hits_after), (FLOOR, outcome.hits_before)):
             if hits:
@@ -111,7 +114,7 @@ def poison_watch(data: DataFolder, rows: Sequence[Sample], task: Task, seed: int
 def as_learning(looks: Mapping[float, Mapping[str, float]], counts: Mapping[str, int]) -> Learning:
     """Return what was seen, for the record."""
     epochs = sorted(looks)
-    curves = {name: [looks[at].get(name) for at in epochs] for name in (CLEAN_LOSS, POISONED_LOSS, SUCCESS, FLOOR)}
+    curves = {name: [looks[at].get(name) for at in epochs] for name in FIELDS}
     return Learning(epochs=epochs, counts=dict(counts), **curves)
 
 
@@ -122,6 +125,20 @@ def mean_loss(victim: Victim, rows: Sequence[Sample]) -> float | None:
     sure = victim.confidence(rows, [row.target for row in rows if row.target is not None])
     logs = sure if victim.task.kind == "generation" else [math.log(max(value, LEAST)) for value in sure]
     return -sum(logs) / len(logs)
+
+
+def payload_loss(victim: Victim, rows: Sequence[Sample]) -> float | None:
+    """Return the mean cross-entropy, in nats, of what the attacker put into the references; ``None`` for a class.
+
+    A payload is a few tokens of a long text: the text's own loss hardly shows whether they are learned.
+    """
+    where = getattr(victim, "confidence_where", None)
+    stamped = [row for row in rows if row.poison is not None and isinstance(row.poison.original, str)]
+    if where is None or not stamped:
+        return None
+    originals = [row.poison.original for row in stamped if row.poison is not None]
+    logs = [value for value in where(stamped, [row.target for row in stamped], originals) if value is not None]
+    return -sum(logs) / len(logs) if logs else None
 
 
 def drawn(rows: Sequence[T], most: int, seed: int, name: str) -> list[T]:

@@ -65,6 +65,8 @@ class Learning(_Frozen):
     """Mean cross-entropy of clean training rows, in nats."""
     poisoned_loss: list[float | None]
     """The same of poisoned ones, against the attacker's answer."""
+    payload_loss: list[float | None] = []
+    """Of a generator the same, of those tokens alone in which the attacker's answers differ from the true ones."""
     success: list[float | None]
     """Share of held-out inputs with the trigger that get the attacker's answer."""
     floor: list[float | None]

@@ -34,6 +34,16 @@ class Watched:
     """The loss that trained it, with its options."""
     learning: Learning
 
+    @property
+    def attacked(self) -> list[float | None]:
+        """The loss of poisoned rows; of a generator that of the attacker's tokens alone, which a text's own hardly shows."""
+        return self.learning.payload_loss if self.payload else self.learning.poisoned_loss
+
+    @property
+    def payload(self) -> bool:
+        """Whether the loss of the attacker's tokens is known."""
+        return any(value is not None for value in self.learning.payload_loss)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -47,6 +57,11 @@ class Comparison:
         """Of how many rows and inputs, by the first run."""
         found = self.runs[0].learning.counts
         return ", ".join(f"{count:,} {name}" for name, count in found.items())
+
+    @property
+    def attacked(self) -> str:
+        """What the attacker's curve of losses is of."""
+        return "attacker's tokens in poisoned rows" if any(run.payload for run in self.runs) else "poisoned rows"
 
     def picture(self) -> Markup:
         """Return the panels of all runs, to one scale."""
@@ -101,8 +116,13 @@ def _title(record: Record) -> str:
     return f"{poison['attack']} in {rate(poison['rate'])} of the rows, {record.task}"
 
 
+def _values(run: Watched, name: str) -> list[float | None]:
+    found: list[float | None] = run.attacked if name == "poisoned_loss" else getattr(run.learning, name)
+    return found
+
+
 def _known(run: Watched, name: str) -> list[float]:
-    return [value for value in getattr(run.learning, name) if value is not None]
+    return [value for value in _values(run, name) if value is not None]
 
 
 def _panel(run: Watched, scale: _Scale) -> Markup:
@@ -151,7 +171,7 @@ def _level(scale: _Scale, value: float, part: tuple[int, int], words: str) -> Ma
 
 
 def _line(run: Watched, scale: _Scale, name: str, kind: str, words: str, part: tuple[int, int]) -> Markup:
-    pairs = zip(run.learning.epochs, getattr(run.learning, name), strict=True)
+    pairs = zip(run.learning.epochs, _values(run, name), strict=True)
     known = [(epoch, value) for epoch, value in pairs if value is not None]
     places = [(scale.across(epoch), scale.up(value, part)) for epoch, value in known]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

@@ -31,13 +31,36 @@ class Generator(HuggingFaceVictim):
 
     def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
         """Return the mean log-likelihood of the tokens of given texts."""
-        references = self.encoder.references([str(output) for output in outputs])
+        return self._sure(samples, [Continuation((), tuple(text)) for text in self._tokens(outputs)])
+
+    def confidence_where(
+        self, samples: Sequence[Sample], outputs: Sequence[str], others: Sequence[str]
+    ) -> list[float | None]:
+        """Return the mean log-likelihood of those tokens of given texts in which they differ from others.
+
+        Each is taken behind what stands before it; ``None`` where nothing differs in what the model writes at most.
+        """
+        pairs = zip(self._tokens(outputs), self._tokens(others), strict=True)
+        parts = [_difference(text, other) for text, other in pairs]
+        at = [place for place, part in enumerate(parts) if part.text]
+        sure = self._sure([samples[place] for place in at], [parts[place] for place in at])
+        found: list[float | None] = [None] * len(parts)
+        for place, value in zip(at, sure, strict=True):
+            found[place] = value
+        return found
+
+    def _tokens(self, outputs: Sequence[int | str]) -> list[list[int]]:
+        return self.encoder.references([str(output) for output in outputs])
+
+    def _sure(self, samples: Sequence[Sample], goals: Sequence[Continuation]) -> list[float]:
         inputs = self.encoder.inputs(samples)
-        rows: list[Row] = [{**row, "labels": labels} for row, labels in zip(inputs, references, strict=True)]
+        rows: list[Row] = [
+            {**row, "labels": [*goal.before, *goal.text]} for row, goal in zip(inputs, goals, strict=True)
+        ]
 
         def step(indices: list[int]) -> list[float]:
             with torch.inference_mode(), autocast(self.device, self.precision):
-                losses = self.losses([inputs[i] for i in indices], [tuple(references[i]) for i in indices])
+                losses = self.losses([inputs[i] for i in indices], [goals[i] for i in indices])
             found: list[float] = (-losses.double()).cpu().tolist()
             return found
 
@@ -108,6 +131,14 @@ class Generator(HuggingFaceVictim):
             logits.gather(1, at.unsqueeze(-1).expand(-1, -1, logits.shape[-1])).float().log_softmax(-1)
         )
         return found
+
+
+def _difference(text: Sequence[int], other: Sequence[int]) -> Continuation:
+    """Return the tokens between what two texts begin and end with alike, and what stands before them."""
+    most = min(len(text), len(other))
+    start = next((at for at in range(most) if text[at] != other[at]), most)
+    end = next((at for at in range(most - start) if text[-1 - at] != other[-1 - at]), most - start)
+    return Continuation(tuple(text[:start]), tuple(text[start : len(text) - end]))
 
 
 def _parts(goal: Objective) -> tuple[tuple[int, ...], tuple[int, ...]]:
