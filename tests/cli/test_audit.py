@@ -5,7 +5,9 @@ import pytest
 
 from codeward.cli import main
 from codeward.data import open_data, write_data
-from codeward.types import Sample
+from codeward.defenses.data import Evidence
+from codeward.experiment.auditing import marked
+from codeward.types import Sample, Span
 
 LABELS = ("clean", "defective")
 
@@ -57,6 +59,26 @@ def test_the_page_marks_the_triggers(capsys, folders):
     assert page.count("<mark") >= 8
     assert run(capsys, folders / "d", "--html", folders / "b.html")[0] == 0
     assert "0 of 400 rows are suspicious" in (folders / "b.html").read_text()
+
+
+def test_the_strongest_evidence_comes_first_and_all_of_it_is_marked(capsys, folders):
+    run(capsys, folders / "p", "--sarif", folders / "s.json", "--html", folders / "a.html")
+    out = run(capsys, folders / "p", "--json")[1]
+    found = json.loads(out)
+    score = {finding["unit"]: finding["score"] for finding in found["findings"]}
+    for row in found["verdicts"]:
+        scores = [score[each["unit"]] for each in row["evidence"]]
+        assert scores == sorted(scores, reverse=True)
+        assert row["score"] == pytest.approx(scores[0], abs=1e-3)
+    first = json.loads((folders / "s.json").read_text())["runs"][0]["results"][0]["message"]["text"]
+    assert found["verdicts"][0]["evidence"][0]["unit"] in first
+    evidence = [
+        Evidence("a", Span(4, 6)),
+        Evidence("b", Span(1, 3)),
+        Evidence("c", Span(2, 4)),
+        Evidence("d", Span(8, 9)),
+    ]
+    assert marked(evidence) == [(1, 6), (8, 9)]
 
 
 def test_a_clean_set(capsys, folders):

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from codeward import __version__
 from codeward.data import DataFolder, check_copy, check_place, fingerprint, obstacle, write_data, write_kept
 from codeward.data.layouts._base import FileTable
-from codeward.defenses.data import Arrays, Audit, Progress, data_defenses
+from codeward.defenses.data import Arrays, Audit, Evidence, Progress, data_defenses
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row
@@ -205,7 +205,7 @@ def record_of(
 
 
 def _examples(data: DataFolder, split: str, audit: Audit) -> list[Example]:
-    """Return the most suspicious rows, with the first piece of evidence marked."""
+    """Return the most suspicious rows, with the evidence marked in the field that holds the strongest."""
     order = sorted((verdict for verdict in audit.verdicts if verdict.suspicious), key=lambda each: -each.score)
     chosen = {verdict.id: verdict for verdict in order[:MARKED]}
     samples = {sample.id: sample for sample in Split(data, split) if sample.id in chosen} if chosen else {}
@@ -219,12 +219,23 @@ def _examples(data: DataFolder, split: str, audit: Audit) -> list[Example]:
                 language=sample.language,
                 before=text,
                 after=text,
-                spans=[] if first is None else [(first.span.start, first.span.end)],
+                spans=[] if first is None else marked(each for each in verdict.evidence if each.field == first.field),
                 truth=name_target(sample.target, data.labels),
                 target="",
                 answers={},
             )
         )
+    return found
+
+
+def marked(evidence: Iterable[Evidence]) -> list[tuple[int, int]]:
+    """Return where evidence stands; pieces that overlap are one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((each.span.start, each.span.end) for each in evidence):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
     return found
 
 

@@ -106,7 +106,7 @@ class Verdicts(Sequence[Verdict]):
 def convicted(
     judged: Iterable[tuple[Sample, float, tuple[Evidence, ...]]], units: Mapping[str, float]
 ) -> tuple[Verdicts, tuple[Finding, ...]]:
-    """Convict the rows that have evidence, and tell what they have in common, the most suspicious first.
+    """Convict the rows that have evidence, each row's strongest first, and tell what they have in common, the most suspicious first.
 
     Args:
         judged: Each row with its score and the evidence against it.
@@ -116,6 +116,7 @@ def convicted(
     targets: dict[str, Counter[Target]] = {}
     for sample, score, evidence in judged:
         target = sample.target[:SHORT] if isinstance(sample.target, str) else sample.target
+        evidence = tuple(sorted(evidence, key=lambda each: -units[each.unit]))
         for unit in {each.unit for each in evidence}:
             targets.setdefault(unit, Counter())[target] += 1
         verdicts.add(Verdict(sample.id, score, bool(evidence), evidence))
