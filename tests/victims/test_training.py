@@ -13,6 +13,8 @@ from codeward.errors import DataError, ModelError, OptionError
 from codeward.tasks import tasks
 from codeward.types import CODE
 from codeward.victims import load, make_config
+from codeward.victims.feeding import Collator, encode_rows
+from codeward.victims.trainer import logits_and_labels
 from codeward.victims.training import train
 
 SCRATCH = {"model": "scratch-encoder"}
@@ -176,3 +178,20 @@ def test_unknown_options():
         make_config(DEFECT, {"epoch": 3})
     with pytest.raises(OptionError, match="epochs = '-1' does not fit"):
         make_config(DEFECT, {"epochs": "-1"})
+
+
+def test_a_decoder_computes_only_what_is_learned(rows, tmp_path):
+    """The loss and its gradient are those of all positions, though prompts of different lengths are left out."""
+    given = [replace(row, target="return " + "x + " * n) for n, row in enumerate(rows[:4])]
+    config = make_config(REPAIR, {**TINY, "model": "scratch-decoder", "epochs": 1})
+    victim = train(REPAIR, given, [], (), config, tmp_path / "m").victim
+    batch = Collator(victim)(encode_rows(victim, given).rows)
+    logits, labels = logits_and_labels(victim.model, batch)
+    assert logits.shape[:2] == labels.shape
+    assert logits.shape[1] < batch["labels"].shape[1] - 1
+    mean = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    usual = victim.model(**batch).loss
+    assert mean.item() == pytest.approx(usual.item(), rel=1e-5)
+    weight = victim.model.get_input_embeddings().weight
+    (ours,), (theirs,) = torch.autograd.grad(mean, weight), torch.autograd.grad(usual, weight)
+    assert torch.allclose(ours, theirs, atol=1e-6)

@@ -1,6 +1,7 @@
 """Codeward's trainer: our order of rows, the loss of a bi-encoder, and a callback that tells how far it is."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, Protocol
 
 import torch
@@ -13,6 +14,7 @@ from codeward.victims.huggingface import pooled
 
 Progress = Callable[[int, int, float], None]
 TEMPERATURE = 0.05
+IGNORED = -100
 FAR = -1e4
 """The similarity of a code that also answers the query, so that it counts as no wrong answer."""
 
@@ -104,7 +106,7 @@ def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tens
 
     Returns:
         Logits, shape ``[rows, V]`` or ``[rows, tokens, V]``, and the labels that they are to give, of the shape before V; for
-        a decoder-only model both are shifted by one.
+        a decoder-only model both are shifted by one, and only positions where some row has a label are computed.
     """
     labels = inputs["labels"]
     plain = {name: tensor for name, tensor in inputs.items() if name != "labels"}
@@ -112,8 +114,13 @@ def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tens
     if network.config.is_encoder_decoder and labels.ndim > 1:  # its classifiers make the decoder's input themselves
         plain["decoder_input_ids"] = network.prepare_decoder_input_ids_from_labels(labels=labels)
         return model(**plain).logits, labels
-    logits = model(**plain).logits
-    return (logits[:, :-1], labels[:, 1:]) if labels.ndim > 1 else (logits, labels)
+    if labels.ndim == 1:
+        return model(**plain).logits, labels
+    following = labels[:, 1:]
+    kept = (following != IGNORED).any(0).nonzero().flatten()
+    if "logits_to_keep" in signature(network.forward).parameters:  # a prompt is read, not learned
+        return model(**plain, logits_to_keep=kept).logits, following[:, kept]
+    return model(**plain).logits[:, kept], following[:, kept]
 
 
 class Watch(TrainerCallback):
