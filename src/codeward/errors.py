@@ -52,6 +52,10 @@ class ModelError(CodewardError):
     """A model folder that cannot be loaded, or that does not suit the task."""
 
 
+class DivergedError(ModelError):
+    """A training whose loss or weights became infinite or no numbers; it is lost, whatever checkpoints there are."""
+
+
 class UnfitError(ModelError):
     """A method and a model that do not go together, whatever one tries."""
 

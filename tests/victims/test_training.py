@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from codeward.errors import DataError, ModelError, OptionError
+from codeward.errors import DataError, DivergedError, ModelError, OptionError
 from codeward.tasks import tasks
 from codeward.types import CODE
 from codeward.victims import load, make_config
@@ -195,3 +195,21 @@ def test_a_decoder_computes_only_what_is_learned(rows, tmp_path):
     weight = victim.model.get_input_embeddings().weight
     (ours,), (theirs,) = torch.autograd.grad(mean, weight), torch.autograd.grad(usual, weight)
     assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_training_that_comes_apart_is_told_and_leaves_nothing(rows, tmp_path):
+    config = make_config(DEFECT, {**SCRATCH, **TINY, "epochs": 4, "learning_rate": 1e25, "warmup": 0})
+    with pytest.raises(
+        DivergedError, match=r"the loss in step \d+ is (nan|inf): .* lower the learning rate \(it was 1e\+25\)"
+    ):
+        train(DEFECT, rows, [], LABELS, config, tmp_path / "m")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_the_last_step_breaks_are_not_kept(rows, tmp_path):
+    config = make_config(
+        DEFECT, {**SCRATCH, **TINY, "epochs": 1, "batch_size": len(rows), "learning_rate": 1e39, "warmup": 0}
+    )
+    with pytest.raises(DivergedError, match="some weights are no numbers after the last step"):
+        train(DEFECT, rows, [], LABELS, config, tmp_path / "m")
+    assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from transformers import Trainer, TrainerCallback
 
+from codeward.errors import DivergedError
 from codeward.types import Kind
 from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
@@ -79,6 +80,8 @@ class VictimTrainer(Trainer):
         else:
             logits, labels = logits_and_labels(model, inputs)
         loss = self._mean(self.defense if model.training else _CrossEntropy(), logits, labels, num_items_in_batch)
+        if model.training and not bool(torch.isfinite(loss.detach())):
+            raise diverged(f"the loss in step {self.state.global_step + 1} is {loss.item():g}", self.args.learning_rate)
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def _mean(self, used: Loss, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
@@ -99,6 +102,25 @@ class VictimTrainer(Trainer):
         scores = left @ right.T / TEMPERATURE
         same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
         return scores.masked_fill(same, FAR), torch.arange(len(groups), device=groups.device)
+
+
+def diverged(what: str, rate: float) -> DivergedError:
+    """Return the error for a training that became no numbers."""
+    return DivergedError(
+        f"{what}: the training has come apart, and nothing is kept of it; lower the learning rate (it was {rate:g}), and "
+        "look whether the model that it starts from holds numbers only"
+    )
+
+
+def whole(model: Any, rate: float) -> Any:
+    """Return a model of which the last step has left numbers.
+
+    Raises:
+        DivergedError: If it has not.
+    """
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        raise diverged("some weights are no numbers after the last step", rate)
+    return model
 
 
 def logits_and_labels(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:

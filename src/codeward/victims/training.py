@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import TrainerCallback, TrainingArguments
 
-from codeward.errors import DataError, UnfitError
+from codeward.errors import DataError, DivergedError, UnfitError
 from codeward.files import telling_full_disk
 from codeward.tasks import Task
 from codeward.types import Sample
@@ -31,7 +31,7 @@ from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
 from codeward.victims.sifting import Sifter, Sifting
 from codeward.victims.tokenizing import fit_tokenizer
-from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch
+from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch, whole
 from codeward.zoo import resolve
 
 HEAD = 32
@@ -90,9 +90,9 @@ def train(
 
     Raises:
         DataError: If the folder exists, rows have no target, or a checkpoint is of other data or settings.
-        ModelError: If the model cannot be loaded or does not suit the task.
+        ModelError: If the model cannot be loaded or does not suit the task, or the training diverges.
     """
-    _check(out, overwrite, rows, task)
+    _check(out, overwrite, rows, task, defense)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -121,9 +121,13 @@ def train(
         callbacks=[Watch(progress), *_early_stop(config, bool(valid)), *([observing] if observing else [])],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    with telling_full_disk(work), fast_attention(victim.model, _longest(task, config)):
-        trainer.train(resume_from_checkpoint=last_checkpoint(work))
-    victim.model = merge(trainer.model).eval()
+    try:
+        with telling_full_disk(work), fast_attention(victim.model, _longest(task, config)):
+            trainer.train(resume_from_checkpoint=last_checkpoint(work))
+        victim.model = whole(merge(trainer.model).eval(), config.learning_rate)
+    except DivergedError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     if processes.is_first():
         victim.save(out)
     processes.wait()
@@ -153,8 +157,6 @@ def _sift(
 
     Of several processes all train the scout, and the first one asks and writes; the others read what it wrote.
     """
-    if task.kind not in ("classification", "pair"):
-        raise UnfitError(f"the loss {config.loss} is for classifiers; {task.name} has no classes")
     file, folder = work / SIFTING, work / "scout"
     asked, trained = file.is_file(), (folder / FILE).is_file()
     processes.wait()  # all have looked before one of them writes
@@ -170,7 +172,11 @@ def _sift(
     return Sifting.load(file)
 
 
-def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task) -> None:
+def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task, defense: Loss | None) -> None:
+    if isinstance(defense, Sifter) and task.kind not in ("classification", "pair"):
+        raise UnfitError(
+            f"isolate is for classifiers; {task.name} has no classes: take another loss (codeward list losses)"
+        )
     if out.exists() and any(out.iterdir()):
         if not overwrite:
             raise DataError(f"{out}: the folder exists; give another one, or allow to overwrite it")

@@ -122,6 +122,7 @@ def test_generators_and_foreign_trainers_are_refused(clean, tmp_path):
     config = make_config(REPAIR, {**SETTINGS, "model": "scratch-seq2seq"})
     with pytest.raises(ModelError, match="for classifiers"):
         train(REPAIR, rows, [], (), config, tmp_path / "m", defense=DEFENSE)
+    assert not list(tmp_path.glob("*m*"))
     with pytest.raises(UsageError, match="changes the training rows"):
         TrainerLoss(DEFENSE)
 
