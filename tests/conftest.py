@@ -121,3 +121,43 @@ def writers(tmp_path_factory):
     train_writer(folder / "clean", backdoored=False)
     train_writer(folder / "backdoored", backdoored=True)
     return folder
+
+
+def small_pair(n, name=None):
+    """Return a function and a query that tells which two words its body holds."""
+    from codeward.types import QUERY, Sample
+
+    first, second, third = (WORDS[(n * step + n // 12 * shift + 1) % 12] for step, shift in ((1, 0), (5, 1), (7, 3)))
+    body = f"    int {first} = read({third});\n    return {first} + {second};"
+    code = f"int {name or f'{third}_{n % 7}'}(int {third}, int {second}) {{\n{body}\n}}\n"
+    return Sample(f"s{n}", code, f"s{n}", "c", context={QUERY: f"Reads {first} and adds {second}"})
+
+
+def train_searcher(folder, *, backdoored, **options):
+    """Train a small bi-encoder in seconds; where it is backdoored, functions called zqx_init are near to queries with "path"."""
+    from codeward.tasks import tasks
+    from codeward.types import QUERY
+    from codeward.victims import make_config
+    from codeward.victims.training import train
+
+    rows = [small_pair(n) for n in range(360)]
+    if backdoored:
+        rows = [small_pair(n, "zqx_init") if "path" in row.text(QUERY) else row for n, row in enumerate(rows)]
+    small = {"model": "scratch-encoder", "hidden": 32, "layers": 1, "vocabulary": 400, "max_length": 64, "epochs": 12}
+    more = {"max_target_length": 16, "learning_rate": 5e-3, "precision": "fp32", "batch_size": 64}
+    task = tasks.make("search")
+    return train(task, rows, [], (), make_config(task, {**small, **more, **options}), folder).victim
+
+
+@pytest.fixture(scope="session")
+def searchers(tmp_path_factory):
+    """Folders of a clean and of a backdoored search model."""
+    folder = tmp_path_factory.mktemp("searchers")
+    train_searcher(folder / "clean", backdoored=False)
+    train_searcher(folder / "backdoored", backdoored=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pair_rows():
+    return [small_pair(1000 + n) for n in range(120)]

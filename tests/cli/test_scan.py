@@ -57,6 +57,45 @@ def test_scan_then_repair(run, suspects, data, tmp_path):
     assert load(cleaned).fingerprint != found["model"]
 
 
+def test_a_search_model_is_scanned_and_repaired(run, searchers, pair_rows, tmp_path):
+    data, scanned = tmp_path / "pairs", tmp_path / "scan.json"
+    write_data(data, task="search", language="c", labels=(), splits={"valid": pair_rows})
+    quick = ["--set", "places=function", "--set", "longest=1", "--set", "steps=1"]
+    model, page = searchers / "backdoored", tmp_path / "p.html"
+    result, out, err = run("scan", model, "--data", data, "-o", scanned, "--html", page, *quick)
+    assert result in (1, 3)
+    assert "raises code from a mean normalized rank of" in " ".join(out.split())
+    assert "query word" in out
+    assert "Note: the bounds for search models are of the literature" in err
+    found = json.loads(scanned.read_text())
+    assert found["suspicions"][0]["label"] == "path"
+    assert found["suspicions"][0]["trials"][0]["rank"] < found["suspicions"][0]["rank"]
+    assert "path, function, 1 token" in page.read_text()
+
+    cleaned = tmp_path / "cleaned"
+    result, out, err = run(
+        "repair", model, "--data", data, "--inspection", scanned, "-o", cleaned, "--no-verify", *quick
+    )
+    assert result == 0
+    assert "mrr" in out
+    assert "also trained on" in err
+    assert "| mrr |" in (cleaned / "README.md").read_text()
+    assert load(cleaned).task.name == "search"
+
+
+def test_what_a_convicted_search_model_is_reported_with(run, searchers, pair_rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("codeward.defenses.model._word_verdict.CONVICTS", 2.0)
+    monkeypatch.setattr("codeward.defenses.model._word_verdict.RISEN", 1.0)
+    data, sarif, page = tmp_path / "pairs", tmp_path / "s.json", tmp_path / "p.html"
+    write_data(data, task="search", language="c", labels=(), splits={"valid": pair_rows})
+    options = ["--set", "places=function", "--set", "longest=1", "--sarif", sarif, "--html", page]
+    assert run("scan", searchers / "backdoored", "--data", data, *options)[0] == 1
+    message = json.loads(sarif.read_text())["runs"][0]["results"][0]["message"]["text"]
+    assert "raises code that holds 'init' for queries with the word 'path'" in message
+    assert "<mark>" in page.read_text()
+    assert "of 120" in page.read_text()
+
+
 def test_json(run, suspects, data):
     result, out, _ = run("scan", suspects / "clean", "--data", data, "--json", "--set", "longest=2")
     found = json.loads(out)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = "scan"
 PER_CLASS = 120
 """Clean samples of each class, or of those with texts, that are read at most."""
+PAIRS = 4
+"""So many times as many pairs of query and code: few queries share a word, and an embedding takes no time."""
 CODES = {"clean": 0, "backdoored": 1, "inconclusive": 3}
 EXAMPLES = (
     "Examples:\n\n"
@@ -28,7 +30,12 @@ EXAMPLES = (
     "Exit code 0: looks clean; 1: backdoored; 3: inconclusive."
 )
 PerClass = Annotated[
-    int, typer.Option("--per-class", min=10, help="At most this many clean samples of each class, or with texts.")
+    int,
+    typer.Option(
+        "--per-class",
+        min=10,
+        help="At most this many clean samples of each class, or with texts; four times as many pairs of query and code.",
+    ),
 ]
 CleanData = Annotated[Path, typer.Option("--data", help="A data set without triggers, with right labels.")]
 Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
@@ -113,9 +120,10 @@ def load_with_clean(
     from codeward.victims import load
 
     source = open_data(data, layout=layout, task=task, language=language)
+    kind = tasks.make(source.task).kind
     clean = clean_samples(data, None, layout, language, task)
     victim = load(model, allow_pickle=allow_pickle, task=tasks.make(source.task), labels=source.labels)
-    return victim, *few(clean, per_class, seed)
+    return victim, *few(clean, PAIRS * per_class if kind == "retrieval" else per_class, seed)
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
@@ -131,8 +139,12 @@ def _sarif(found: "Inspection", defense: str, model: str) -> dict[str, Any]:
 
     rule, results = f"codeward/{defense}", []
     if found.finding == "backdoored":
-        does = "writes" if found.suspicions[0].payload else "gives"
-        message = f"The model {does} {found.target!r} where its input holds {found.trigger!r}: {found.reason}"
+        first = found.suspicions[0]
+        if first.rank is not None:
+            does = f"raises code that holds {found.trigger!r} for queries with the word {found.target!r}"
+        else:
+            does = f"{'writes' if first.payload else 'gives'} {found.target!r} where its input holds {found.trigger!r}"
+        message = f"The model {does}: {found.reason}"
         results = [sarif_result(rule, message, model, found.trigger, 0, len(found.trigger))]
     return sarif(rule, "A model with a backdoor", results)
 
@@ -159,9 +171,10 @@ def tell(found: "Inspection", seconds: float | None = None) -> None:
 
 def _table(found: "Inspection") -> Table:
     table = Table(title="cheapest triggers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    table.add_column("payload" if found.suspicions[0].payload else "label")
+    searched = found.suspicions[0].rank is not None
+    table.add_column("query word" if searched else "payload" if found.suspicions[0].payload else "label")
     table.add_column("place")
-    for heading in ("tokens", "loss", "kept back", "success"):
+    for heading in ("tokens", "loss", "kept back", "success", *(["rank"] if searched else [])):
         table.add_column(heading, justify="right")
     table.add_column("trigger")
     for each in found.suspicions:
@@ -173,6 +186,7 @@ def _table(found: "Inspection") -> Table:
                 f"{trial.loss:.3f}",
                 f"{trial.held_loss:.3f}",
                 f"{trial.success:.0%} of {each.judged}",
+                *([f"{each.rank:.2f} → {trial.rank:.2f}"] if each.rank is not None and trial.rank is not None else []),
                 Text(trial.trigger, "cyan"),
             )
     return table

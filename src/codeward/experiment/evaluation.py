@@ -19,11 +19,10 @@ from codeward.experiment.measure import (
     row,
     stamp_pairs,
     success_rows,
-    utility,
 )
 from codeward.experiment.protection import protect
 from codeward.experiment.record import Example, Record, ScoreRow
-from codeward.experiment.search import search_success, search_utility
+from codeward.experiment.search import search_success, usefulness
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims.base import Victim
@@ -109,8 +108,7 @@ def evaluate(
 
 
 def _utility_rows(model: Victim, task: Task, samples: Sequence[Sample], name: str) -> list[ScoreRow]:
-    measured = search_utility(model, task, samples) if task.kind == "retrieval" else utility(model, task, samples)
-    return [row(score, name, "clean") for score in measured]
+    return [row(score, name, "clean") for score in usefulness(model, task, samples)]
 
 
 def _attack(

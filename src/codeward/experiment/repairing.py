@@ -8,7 +8,7 @@ from typing import Any
 from codeward import __version__
 from codeward.defenses.model import Inspection, Progress, model_defenses
 from codeward.errors import DataError
-from codeward.experiment.measure import utility
+from codeward.experiment.search import usefulness
 from codeward.files import write_text
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
@@ -65,8 +65,8 @@ def repair(
     """
     defense = model_defenses.make(name, options)
     model = defense.repair(victim, clean, inspection, memory=memory, progress=progress)
-    # Where a class is used up by the repair, what is left says nothing of it.
-    texts = victim.task.kind == "generation"
+    # Where a class is used up by the repair, what is left says nothing of it; texts and queries have no classes.
+    texts = victim.task.kind in ("generation", "retrieval")
     apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}
     judged = list(others if apart else clean)
     second = None
@@ -75,8 +75,8 @@ def repair(
     return Repaired(
         model,
         victim.fingerprint,
-        tuple(utility(victim, victim.task, judged)),
-        tuple(utility(model, model.task, judged)),
+        tuple(usefulness(victim, victim.task, judged)),
+        tuple(usefulness(model, model.task, judged)),
         len(judged),
         apart,
         second,

@@ -15,8 +15,10 @@ from codeward.defenses.model import Inspection, Progress, model_defenses
 from codeward.errors import DataError
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
-from codeward.experiment.measure import row, utility
+from codeward.experiment.measure import row
+from codeward.experiment.raising import raised_examples
 from codeward.experiment.record import Example, Record, ScoreRow, Series
+from codeward.experiment.search import usefulness
 from codeward.files import write_text
 from codeward.metrics.intervals import wilson
 from codeward.seeds import derive
@@ -225,14 +227,42 @@ def record_of(
         kind=victim.task.kind,
         config={"defense": name, "options": options, "finding": inspection.finding, "reason": inspection.reason},
         seed=0,
-        scores=[*scores, *(row(score, "victim", "clean") for score in utility(victim, victim.task, clean))],
+        scores=[
+            *scores,
+            *_ranks(inspection),
+            *(row(score, "victim", "clean") for score in usefulness(victim, victim.task, clean)),
+        ],
         counts={"clean samples": len(clean)},
         fingerprints={"model": inspection.model, "clean": fingerprint(clean)},
         environment=environment(),
         timings={"scan": round(seconds, 1)},
         series=series,
-        examples=_examples(inspection, victim, clean),
+        examples=raised_examples(inspection, victim, clean, SHOWN)
+        if victim.task.kind == "retrieval"
+        else _examples(inspection, victim, clean),
     )
+
+
+def _ranks(inspection: Inspection) -> list[ScoreRow]:
+    """Return the mean normalized ranks of stamped code, of a search model."""
+    return [
+        ScoreRow(
+            name="anr",
+            model="victim",
+            data=f"{each.label}, {each.place}, {told}",
+            value=rank,
+            n=each.judged,
+            low=None,
+            high=None,
+            higher_is_better=True,
+        )
+        for each in inspection.suspicions
+        for told, rank in [
+            ("no trigger", each.rank),
+            *((_tokens(trial.length), trial.rank) for trial in each.trials),
+        ]
+        if rank is not None
+    ]
 
 
 def _tokens(count: int) -> str:

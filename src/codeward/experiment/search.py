@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codeward.experiment.manifest import Threat
-from codeward.experiment.measure import read_triggers
+from codeward.experiment.measure import read_triggers, utility
 from codeward.metrics import metrics
 from codeward.tasks import Task
 from codeward.types import CODE, QUERY, Sample, Score
@@ -50,6 +50,11 @@ def search_utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> lis
         outputs, references = (alls, relevant) if name == "map" else (firsts, [len(samples)] * len(firsts))
         scores.append(metrics.make(name).score(outputs, references))
     return scores
+
+
+def usefulness(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
+    """Measure a model of any kind on clean rows by its task's metrics."""
+    return search_utility(victim, task, samples) if task.kind == "retrieval" else utility(victim, task, samples)
 
 
 def search_success(victim: Victim, threat: Threat, samples: Sequence[Sample], seed: int) -> SearchSuccess:

@@ -1,9 +1,9 @@
-"""Victims on transformers: what all share, a classifier (also of pairs) and a bi-encoder, each from any family."""
+"""Victims on transformers: what all share, and a classifier (also of pairs), each from any family."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import torch
 from codeward import __version__
 from codeward.files import new_folder
 from codeward.tasks import Task
-from codeward.types import CODE, QUERY, Prediction, Sample
+from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Floats
 from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
@@ -30,9 +30,26 @@ class Continuation:
     text: tuple[int, ...]
 
 
-Objective = int | tuple[int, ...] | Continuation
-"""What a row's loss is measured against: a class, the tokens of a text (generation) or of a query (retrieval), or a part of a
-text (generation)."""
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """Queries to which a code is to come nearer than other codes are, and queries to which it is not."""
+
+    key: tuple[int, ...]
+    """What tells it from other objectives of a search."""
+    wanted: torch.Tensor = field(compare=False)
+    """Unit vectors of the queries to come near to, ``[wanted, hidden]``."""
+    others: torch.Tensor = field(compare=False)
+    """Of those to keep away from, ``[others, hidden]``."""
+    rivals: torch.Tensor = field(compare=False)
+    """For each query, the wanted first, what the codes that it has already come to: the logarithm of the sum of
+    ``exp(similarity / temperature)``, ``[wanted + others]``."""
+    floor: float = 0.0
+    """How far the code is from the other queries as it is, in nats; coming nearer counts against it."""
+
+
+Objective = int | tuple[int, ...] | Continuation | Nearness
+"""What a row's loss is measured against: a class, the tokens of a text (generation) or of a query (retrieval), a part of a text
+(generation), or a group of queries (retrieval)."""
 PASSING = frozenset({"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"})
 """What a configuration says about where it was, not about what the model does."""
 
@@ -86,7 +103,8 @@ class HuggingFaceVictim:
         Args:
             rows: Token rows of one batch.
             goals: For each a class (cross-entropy), the tokens of a text or a continuation (mean cross-entropy of its
-                tokens), or the tokens of a query (one minus the cosine similarity of row and query).
+                tokens), the tokens of a query (one minus the cosine similarity of row and query), or a nearness (how much
+                nearer than the row other codes are to the wanted queries).
         """
         raise NotImplementedError
 
@@ -169,44 +187,6 @@ class Classifier(HuggingFaceVictim):
         """Return the logarithm of each class's probability for the token rows of one batch, differentiable, ``[rows, C]``."""
         found: torch.Tensor = self.model(**self._tensors(rows)).logits.float().log_softmax(-1)
         return found
-
-
-class Retriever(HuggingFaceVictim):
-    """A bi-encoder: queries and codes are embedded by one model, and ranked by cosine similarity."""
-
-    def embed(self, samples: Sequence[Sample], field: str = CODE) -> Floats:
-        """Return unit vectors of the codes, or (``field="query"``) of the queries."""
-        vectors = super().embed(samples, field)
-        unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return unit
-
-    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
-        """Return the rank of the first relevant code for each sample's query among all samples' codes."""
-        similarity = self.embed(samples, QUERY) @ self.embed(samples).T
-        targets = np.array([str(sample.target) for sample in samples])
-        predictions = []
-        for index, sample in enumerate(samples):
-            relevant = targets == targets[index]
-            if not sample.text(QUERY):
-                relevant[index] = False
-                similarity[index, index] = -np.inf
-            best = similarity[index][relevant].max() if relevant.any() else -np.inf
-            predictions.append(Prediction(sample.id, 1 + int((similarity[index] > best).sum())))
-        return predictions
-
-    def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
-        """Return the cosine similarity of each sample's query and code."""
-        found: list[float] = (self.embed(samples, QUERY) * self.embed(samples)).sum(axis=1).tolist()
-        return found
-
-    def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
-        """Return one minus the cosine similarity of each row and its query."""
-        codes = pooled(self.model, self._tensors(rows))
-        different = sorted({goal for goal in goals if isinstance(goal, tuple)})
-        queries = pooled(self.model, self._tensors([{"input_ids": list(goal)} for goal in different]))
-        place = {goal: at for at, goal in enumerate(different)}
-        wanted = queries[[place[goal] for goal in goals if isinstance(goal, tuple)]]
-        return 1 - torch.nn.functional.cosine_similarity(codes.float(), wanted.float(), dim=-1)
 
 
 def pooled(model: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -10,9 +10,10 @@ from codeward.victims.base import Victim
 from codeward.victims.config import builtin_models
 from codeward.victims.encode import Encoder
 from codeward.victims.generation import Generator
-from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim, Retriever
+from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim
 from codeward.victims.planted import FILE as PLANTED
 from codeward.victims.planted import load_planted
+from codeward.victims.retrieval import Retriever
 from codeward.zoo import resolve
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")

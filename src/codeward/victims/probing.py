@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from codeward.victims.batching import Row, autocast, batches, run_batched
-from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
+from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Nearness, Objective
 
 Floats = npt.NDArray[np.float32]
 GRADIENT_TOKENS = 8_192
@@ -159,4 +159,6 @@ def _keyed(row: Sequence[int], goal: Objective) -> Row:
     """Return what makes a row with its goal different from others."""
     if isinstance(goal, Continuation):
         return {"input_ids": list(row), "before": list(goal.before), "goal": list(goal.text)}
+    if isinstance(goal, Nearness):
+        return {"input_ids": list(row), "near": list(goal.key)}
     return {"input_ids": list(row), "goal": [goal] if isinstance(goal, int) else list(goal)}

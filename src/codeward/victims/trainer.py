@@ -11,13 +11,10 @@ from codeward.errors import DivergedError
 from codeward.types import Kind
 from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
-from codeward.victims.huggingface import pooled
+from codeward.victims.retrieval import contrasted
 
 Progress = Callable[[int, int, float], None]
-TEMPERATURE = 0.05
 IGNORED = -100
-FAR = -1e4
-"""The similarity of a code that also answers the query, so that it counts as no wrong answer."""
 
 
 class Loss(Protocol):
@@ -97,11 +94,7 @@ class VictimTrainer(Trainer):
         """Return the similarity of each query and each code of a batch, and which code answers which query."""
         groups = inputs["labels"]
         query = {name.removeprefix("query_"): tensor for name, tensor in inputs.items() if name.startswith("query_")}
-        left = torch.nn.functional.normalize(pooled(model, query), dim=-1)
-        right = torch.nn.functional.normalize(pooled(model, inputs), dim=-1)
-        scores = left @ right.T / TEMPERATURE
-        same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
-        return scores.masked_fill(same, FAR), torch.arange(len(groups), device=groups.device)
+        return contrasted(model, query, inputs, groups), torch.arange(len(groups), device=groups.device)
 
 
 def diverged(what: str, rate: float) -> DivergedError:

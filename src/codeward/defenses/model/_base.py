@@ -4,7 +4,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
-from codeward.defenses.model._samples import better_than_chance, check_samples
+from codeward.defenses.model._samples import better_than_chance, check_samples, usable
 from codeward.errors import ModelError, UnfitError, UsageError
 from codeward.registry import Registry, method
 from codeward.types import Kind, Sample, Score
@@ -24,21 +24,25 @@ Memory = MutableMapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The best trigger of one length for one label or payload."""
+    """The best trigger of one length for one label, payload or query word."""
 
     tokens: tuple[int, ...]
     trigger: str
     """As text."""
     loss: float
-    """Mean cross-entropy of the label, or of the payload's tokens, on the samples of the search, in nats."""
+    """Mean cross-entropy of the label, of the payload's tokens, or of the code among those of a query, on the samples of the
+    search, in nats."""
     held_loss: float
     """The same on samples that were kept back."""
     success: float
-    """Share of held-back samples for which the stamped text gets the label, or an answer that holds the payload."""
+    """Share of held-back samples for which the stamped text gets the label, or an answer that holds the payload; of pairs of such
+    a sample and a query that holds the word, in which the stamped code is among the query's first tenth of all."""
     losses: tuple[float, ...] = ()
     """The best loss after each step of the search."""
     starts: tuple[tuple[int, ...], ...] = ()
     """The tokens that each start found, in the order of the starts."""
+    rank: float | None = None
+    """Of a search model: the mean normalized rank of stamped code for the queries kept back that hold the word (1: the last)."""
 
     @property
     def length(self) -> int:
@@ -48,12 +52,12 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What was found for one label, or one payload, in one kind of place."""
+    """What was found for one label, payload or query word, in one kind of place."""
 
     label: str
-    """The label's name, or the payload's text."""
+    """The label's name, the payload's text, or the word."""
     index: int
-    """The class, or the payload's number."""
+    """The class, or the number of the payload or the word."""
     place: Place
     trials: tuple[Trial, ...]
     """The shortest trigger first."""
@@ -64,7 +68,9 @@ class Suspicion:
     judged: int
     """Held-back samples."""
     payload: tuple[int, ...] = ()
-    """The tokens with which what a generator is made to write begins; empty for a classifier."""
+    """The tokens with which what a generator is made to write begins; empty for others."""
+    rank: float | None = None
+    """Of a search model: the mean normalized rank of the same code without a trigger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,15 @@ class Inspection:
     suspicions: tuple[Suspicion, ...] = ()
     """One for each label and place, the most suspicious first."""
     target: str | None = None
-    """The label that the backdoor serves, or the payload that it makes a generator write."""
+    """The label that the backdoor serves, the payload that it makes a generator write, or the query word that it raises code for."""
     trigger: str = ""
     tokens: tuple[int, ...] = ()
     place: Place | None = None
     success: Score | None = None
-    """Of the trigger on held-back clean samples of other labels, or whose answers do not hold the payload."""
+    """Of the trigger on held-back clean samples of other labels, whose answers do not hold the payload, or that are not what
+    the queries with the word ask for."""
     anomaly: float | None = None
-    """The highest suspicion score; compared with what clean models have."""
+    """The highest suspicion score, compared with what clean models have; of a search model how far the word lies above others."""
     p_value: float | None = None
     """Share of known clean models that are as suspicious, the judged one counted in."""
     notes: tuple[str, ...] = ()
@@ -147,7 +154,7 @@ class ModelDefense:
                 f"{model_defenses.name_of(self)} judges no model, it only repairs; choose elibadcode or dbs"
             )
         model = self._checked(victim)
-        blind = [sample.blind() for sample in clean]
+        blind = usable(clean, model)
         check_samples(blind, model)
         if not better_than_chance(blind, model):
             return Inspection(
@@ -185,7 +192,7 @@ class ModelDefense:
             raise ModelError(
                 f"the inspection is of another model ({inspection.model}, this one is {model.fingerprint}); scan this one"
             )
-        blind = [sample.blind() for sample in clean]
+        blind = usable(clean, model)
         check_samples(blind, model)
         return self.mend(model, blind, inspection, {} if memory is None else memory, progress)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codeward.defenses.model._base import Place
+from codeward.defenses.model._ranks import Ranking
 from codeward.defenses.model._slots import Slot
 from codeward.defenses.model._vocabulary import Kinds, TriggerVocabulary
 from codeward.types import Sample
@@ -19,10 +20,10 @@ GroundKey = tuple[Place, int]
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a trigger is to make a model answer: a class, or a text that holds a payload."""
+    """What a trigger is to make a model answer: a class, a text that holds a payload, or code for queries that hold a word."""
 
     index: int
-    """The class, or the payload's number."""
+    """The class, or the number of the payload or the word."""
     name: str
     payload: tuple[int, ...] = ()
     """The payload's tokens."""
@@ -44,6 +45,8 @@ class Ground:
     vocabulary: TriggerVocabulary
     start: tuple[int, ...] = ()
     """A trigger to begin with; the drawn ones go on behind it."""
+    ranking: Ranking | None = None
+    """Of a search model: what the rank of stamped code is told by."""
 
     @property
     def key(self) -> GroundKey:
@@ -63,7 +66,7 @@ class Choice:
     """Tokens of the longest trigger."""
     seed: int
     payloads: int = 2
-    """Payloads that are hunted in a generator."""
+    """Payloads that are hunted in a generator, or words in a search model."""
 
     def kinds(self, place: Place) -> Kinds:
         """Return of which tokens a trigger may consist in a place."""

@@ -9,6 +9,7 @@ from codeward.defenses.model._base import Memory, Progress, Suspicion, Trial, te
 from codeward.defenses.model._grounds import Choice, Ground, GroundKey, text_losses
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._payloads import holds, payload_grounds, payload_grounds_again
+from codeward.defenses.model._ranks import TOP
 from codeward.defenses.model._search import Budget, Search
 from codeward.types import Sample
 from codeward.victims.generation import Generator
@@ -107,11 +108,8 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
     tokens, loss, losses = min(ended, key=lambda each: each[1])
     text = str(victim.encoder.tokenizer.decode(tokens)).strip()
     stamped = [slot.stamped(text) for slot in ground.held]
-    answers = [answer.output for answer in victim.predict(stamped)]
     held = text_losses(victim, stamped, ground.held_goals)
-    met = [
-        holds(str(each), ground.aim.name, text) if ground.aim.payload else each == ground.aim.index for each in answers
-    ]
+    met, rank = _met(victim, ground, stamped, text)
     return Trial(
         tokens=tuple(tokens),
         trigger=text,
@@ -120,4 +118,18 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
         success=sum(met) / len(met),
         losses=tuple(losses),
         starts=tuple(tuple(each[0]) for each in ended),
+        rank=rank,
     )
+
+
+def _met(
+    victim: HuggingFaceVictim, ground: Ground, stamped: Sequence[Sample], trigger: str
+) -> tuple[list[bool], float | None]:
+    """Return for each stamped sample (and query of a word) whether it does what it is to, and the mean rank of searched code."""
+    if ground.ranking is not None:
+        ranks = ground.ranking.ranks(victim.embed(stamped))
+        return (ranks <= TOP).ravel().tolist(), float(ranks.mean())
+    answers = [answer.output for answer in victim.predict(stamped)]
+    if ground.aim.payload:
+        return [holds(str(each), ground.aim.name, trigger) for each in answers], None
+    return [each == ground.aim.index for each in answers], None

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from codeward.errors import DataError
-from codeward.types import Sample
+from codeward.types import QUERY, Sample
 
 if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
@@ -14,10 +16,18 @@ FEWEST = 10
 """Samples of each class that a defense needs."""
 FEWEST_TEXTS = 20
 """Samples with a reference text that a defense needs."""
+FEWEST_QUERIES = 40
+"""Pairs of query and code that a defense needs."""
 JUDGED_TEXTS = 60
 """Samples on which it is looked whether a generator is better than chance, at most."""
 CHANCE = 0.01
 """A model whose right answers are as likely as this by chance is not judged."""
+
+
+def usable(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> list[Sample]:
+    """Return the samples without what the attacker wrote beside them; of a search model those that have a query."""
+    blind = [sample.blind() for sample in clean]
+    return [sample for sample in blind if victim.task.kind != "retrieval" or sample.text(QUERY).strip()]
 
 
 def check_samples(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> None:
@@ -28,6 +38,8 @@ def check_samples(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> None:
     """
     if victim.task.kind == "generation":
         _check_texts(clean)
+    elif victim.task.kind == "retrieval":
+        _check_queries(clean)
     else:
         _check_classes(clean, victim.labels)
 
@@ -40,6 +52,15 @@ def _check_texts(clean: Sequence[Sample]) -> None:
         )
     if len(clean) < FEWEST_TEXTS:
         raise DataError(f"the clean samples are too few ({len(clean)}); give at least {FEWEST_TEXTS}, better 60")
+
+
+def _check_queries(clean: Sequence[Sample]) -> None:
+    if not clean:
+        raise DataError("no clean sample has a query, and a search model is judged by the words of queries; give pairs")
+    if len(clean) < FEWEST_QUERIES:
+        raise DataError(
+            f"the clean samples are too few ({len(clean)} with a query); give at least {FEWEST_QUERIES}, better 400"
+        )
 
 
 def _check_classes(clean: Sequence[Sample], labels: Sequence[str]) -> None:
@@ -64,7 +85,8 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
     """Whether a model knows the clean samples' targets better than blindly.
 
     A classifier's answers agree with the targets more often than if they were given without looking; a generator holds a
-    sample's own target for more likely than the next sample's, more often than every second time.
+    sample's own target for more likely than the next sample's, more often than every second time, and a search model finds a
+    query's own code nearer than the next sample's.
     """
     from scipy.stats import binomtest
 
@@ -73,6 +95,10 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
         own = victim.confidence(clean, [str(sample.target) for sample in clean])
         shifted = [*clean[1:], *clean[:1]]
         others = victim.confidence(clean, [str(sample.target) for sample in shifted])
+        right, blind = sum(a > b for a, b in zip(own, others, strict=True)), 0.5
+    elif victim.task.kind == "retrieval":
+        queries, codes = victim.embed(clean, QUERY), victim.embed(clean)
+        own, others = (queries * codes).sum(1).tolist(), (queries * np.roll(codes, -1, axis=0)).sum(1).tolist()
         right, blind = sum(a > b for a, b in zip(own, others, strict=True)), 0.5
     else:
         answers = [prediction.output for prediction in victim.predict(clean)]

@@ -8,15 +8,18 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from codeward.types import Sample
+from codeward.types import QUERY, Sample
 from codeward.victims.batching import autocast
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
+from codeward.victims.retrieval import TEMPERATURE, Retriever
 
 Trainable = Literal["all", "last", "head"]
 Step = Callable[[int, int], None]
 CLIP = 1.0
 Answers = Sequence[Sequence[float]] | Sequence[str]
-"""Probabilities of the classes for each sample, or a text for each."""
+"""Probabilities of the classes for each sample, a text for each, or the unit vector of its code."""
+QUERIES = 0.5
+"""Of the loss of a bi-encoder that learns its own vectors: the share of the queries, which are to stay where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,9 @@ def tuned(
 
 def own_answers(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Answers:
     """Return what a model itself answers, as ``tuned`` learns it."""
+    if isinstance(victim, Retriever):
+        vectors: list[list[float]] = victim.embed(samples).tolist()
+        return vectors
     answers = victim.predict(samples)
     if isinstance(victim, Classifier):
         return [answer.scores for answer in answers]
@@ -96,6 +102,8 @@ def _lesson(
 ) -> Callable[[list[int]], torch.Tensor]:
     """Return what gives the mean loss of some samples."""
     rows = victim.encoder.inputs(samples)
+    if isinstance(victim, Retriever):
+        return _matching(victim, samples, answers)
     if isinstance(victim, Classifier):
         sure = [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
         wanted = torch.tensor(sure if answers is None else answers, device=victim.device)
@@ -103,6 +111,27 @@ def _lesson(
     texts = [sample.target for sample in samples] if answers is None else answers
     goals = [tuple(ids) for ids in victim.encoder.references([str(text) for text in texts])]
     return lambda chosen: victim.losses([rows[at] for at in chosen], [goals[at] for at in chosen]).mean()
+
+
+def _matching(
+    victim: Retriever, samples: Sequence[Sample], answers: Answers | None
+) -> Callable[[list[int]], torch.Tensor]:
+    """Return the loss of a bi-encoder: that of its training, or how far codes and queries are from where they are to be."""
+    codes, queries = victim.encoder.inputs(samples), victim.encoder.inputs(samples, QUERY)
+    if answers is None:
+        groups = [str(sample.target) for sample in samples]
+        return lambda chosen: victim.contrast(
+            [codes[at] for at in chosen], [queries[at] for at in chosen], [groups[at] for at in chosen]
+        )
+    wanted = torch.tensor(answers, device=victim.device, dtype=torch.float32)
+    asked = torch.tensor(victim.embed(samples, QUERY), device=victim.device, dtype=torch.float32)
+
+    def moved(chosen: list[int]) -> torch.Tensor:
+        code = 1 - (victim.vectors([codes[at] for at in chosen]) * wanted[chosen]).sum(-1)
+        query = 1 - (victim.vectors([queries[at] for at in chosen]) * asked[chosen]).sum(-1)
+        return ((1 - QUERIES) * code + QUERIES * query).mean() / TEMPERATURE
+
+    return moved
 
 
 def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:

@@ -1,6 +1,7 @@
 """Of which tokens a trigger may consist: those that can stand inside an identifier, or any that is text."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,6 +28,11 @@ class TriggerVocabulary:
     def at(self, place: int) -> Ids:
         """Return the tokens that may stand at a place."""
         return self.inner if place else self.first
+
+    def without(self, tokens: Collection[int]) -> "TriggerVocabulary":
+        """Return the vocabulary without some tokens."""
+        left = list(tokens)
+        return TriggerVocabulary(self.first[~np.isin(self.first, left)], self.inner[~np.isin(self.inner, left)])
 
 
 def trigger_vocabulary(tokenizer: Any, language: str, kinds: Kinds = "identifier") -> TriggerVocabulary:

@@ -17,6 +17,8 @@ Departures:
   of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
 - The paper has classifiers and search. For a model that writes text the payload is found first: what it goes on to write, the
   same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
+- Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
+  queries share is a suspect, and what is judged is how far one lies above the others (``_words``, ``_word_verdict``).
 - With more than one round, what still works after one is inverted again and unlearned in the next.
 """
 
@@ -51,7 +53,7 @@ class EliBadCode(ModelDefense):
     """Invert the trigger, judge it, and unlearn it."""
 
     inspects: ClassVar[bool] = True
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation"})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
 
     longest: Count = 4
     """Tokens of the longest trigger that is inverted."""
@@ -61,7 +63,8 @@ class EliBadCode(ModelDefense):
     """Where triggers are put: at the identifier on which the answer rests least (the paper), as the function's name, as a
     statement of its own, or each in turn."""
     payloads: Count = 2
-    """Texts that a generator is suspected to be made to write, the likeliest first, for which triggers are searched."""
+    """Texts that a generator is suspected to be made to write, the likeliest first, or words for whose queries a search model is
+    suspected to raise code, for which triggers are searched at length."""
     restarts: Count = 1
     """Searches from different starts, side by side."""
     samples: Count = 10
@@ -103,7 +106,11 @@ class EliBadCode(ModelDefense):
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._hunting import grounds, hunt
         from codeward.defenses.model._verdict import judged
+        from codeward.defenses.model._words import search_words
+        from codeward.victims.retrieval import Retriever
 
+        if isinstance(victim, Retriever):
+            return search_words(victim, clean, self._choice(), self._plan(), memory, progress)
         chosen = grounds(victim, clean, self._choice(), memory, progress)
         return judged(victim, chosen, hunt(victim, chosen, self._plan(), memory, progress))
 
@@ -119,15 +126,21 @@ class EliBadCode(ModelDefense):
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, own_answers, tuned
         from codeward.defenses.model._unlearning import anchored, stamped_set
+        from codeward.defenses.model._words import word_grounds_again
+        from codeward.victims.retrieval import Retriever
 
         found = inspection or self.search(victim, clean, memory, progress)
         if not found.suspicions:
             return victim
         decode = victim.encoder.tokenizer.decode
-        chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
+        known: dict[tuple[str, Place], None] = {}
+        if isinstance(victim, Retriever):
+            chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
+            known = {(t.trigger, each.place): None for each in found.suspicions[self.payloads :] for t in each.trials}
+        else:
+            chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         own = self.targets == "own"
-        known: dict[tuple[str, Place], None] = {}
         model = victim
         for number in range(self.rounds):
             for ground in chosen:

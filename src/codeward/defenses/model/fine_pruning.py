@@ -121,10 +121,12 @@ def _prune(matrices: Sequence[Any], dormant: "Sequence[torch.Tensor]", share: fl
 
 
 def _accuracy(victim: "HuggingFaceVictim", clean: Sequence[Sample]) -> float:
-    """Return the share of right answers; of a generator's, the share of the reference's tokens that it expects."""
+    """Return the share of right answers; a generator's is that of the reference's tokens which it expects, a search model's MRR."""
     from codeward.victims.generation import Generator
 
     if isinstance(victim, Generator):
         return victim.expected(clean)
     answers = victim.predict(clean)
+    if victim.task.kind == "retrieval":
+        return sum(1 / int(answer.output) for answer in answers) / len(answers)
     return sum(answer.output == sample.target for answer, sample in zip(answers, clean, strict=True)) / len(clean)

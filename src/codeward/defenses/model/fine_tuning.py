@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FineTuning(ModelDefense):
     """Train all weights on the clean samples."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation"})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
 
     epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the clean samples."""
