@@ -16,6 +16,8 @@ from codeward.experiment.evaluation import CLEAN_MODEL, VICTIM
 from codeward.experiment.record import Record, ScoreRow, read_record
 from codeward.experiment.scanning import read_inspection
 
+RANKS = {"success": "anr", "clean success": "clean anr"}
+"""What of a search model stands in the place of success: the mean normalized rank of triggered code."""
 OWN = ("recall", "fpr", "precision", "auroc", "localization")
 
 
@@ -138,11 +140,16 @@ def _clean(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:
 
 
 def _named(rows: Sequence[ScoreRow], wanted: Mapping[tuple[str | None, str], str]) -> dict[str, Figure]:
-    """Return scores by their names in the board; the task's first metric is its utility, the others stand in the record."""
+    """Return scores by their names in the board; the task's first metric is its utility, the others stand in the record.
+
+    What an attack on a search model comes to is no share of successes but a rank.
+    """
     found: dict[str, Figure] = {}
     for row in rows:
         name = wanted.get((row.model, row.data))
-        if name is not None and (row.data == "clean" or row.name == "asr"):
+        if row.name == "anr":
+            name = RANKS.get(name or "")
+        if name is not None and (row.data == "clean" or row.name in ("asr", "anr")):
             found.setdefault(name, _figure(row))
     return found
 

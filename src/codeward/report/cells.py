@@ -16,6 +16,8 @@ LABELS = {
     "success": "success",
     "floor": "floor",
     "clean success": "clean model's success",
+    "anr": "rank (ANR)",
+    "clean anr": "clean model's rank",
     "fpr": "false alarms",
     "f1": "F1",
     "auroc": "AUROC",
@@ -51,7 +53,7 @@ class Column:
 def score_names(lines: Iterable[Line]) -> list[str]:
     """Return the scores that any line has: those of all defenses first, then the defenses' own."""
     found = dict.fromkeys(name for line in lines for name in line.scores)
-    known = ["utility", "clean utility", "success", "floor", "clean success", *OWN]
+    known = ["utility", "clean utility", "success", "floor", "clean success", "anr", "clean anr", *OWN]
     return [name for name in known if name in found] + [name for name in found if name not in known]
 
 

@@ -29,7 +29,14 @@ def board_tables(board: Board) -> list[Table | str]:
 
 
 def _table(title: str, lines: Sequence[Line]) -> Table:
-    heads = {"success": "success", "floor": "floor", "utility": lines[0].utility, "fpr": "alarms"}
+    heads = {
+        "success": "success",
+        "floor": "floor",
+        "anr": "rank",
+        "clean anr": "clean rank",
+        "utility": lines[0].utility,
+        "fpr": "alarms",
+    }
     heads = {name: head for name, head in heads.items() if any(name in line.scores for line in lines)}
     published = any(line.published for line in lines)
     table = Table(
