@@ -139,37 +139,65 @@ def test_a_run_on_disk_names_its_loss_and_lowers_the_rate_of_moderate_fitting(ro
         )
 
 
-def test_it_works_in_any_trainer(tmp_path):
-    from transformers import RobertaConfig, RobertaForSequenceClassification
+class Spy(TrainerLoss):
+    """Keeps the epochs that it is called in."""
 
+    def __init__(self):
+        super().__init__(training_defenses.make("dece", {"alpha": 0.9, "schedule": "step"}))
+        self.seen = []
+
+    def __call__(self, *arguments, **options):
+        self.seen.append(self.epoch)
+        return super().__call__(*arguments, **options)
+
+
+def foreign(out, loss, **options):
+    """Return a Trainer of one's own, with a model of one's own."""
+    from transformers import RobertaConfig, RobertaForSequenceClassification, set_seed
+
+    set_seed(0)
     settings = RobertaConfig(
         vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
         max_position_embeddings=20, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     data = [{"input_ids": torch.tensor([0, 5 + n % 9, 7, 2]), "labels": torch.tensor(n % 2)} for n in range(16)]
-    seen = []
-
-    class Spy(TrainerLoss):
-        def __call__(self, *arguments, **options):
-            seen.append(self.epoch)
-            return super().__call__(*arguments, **options)
-
-    loss = Spy(training_defenses.make("dece", {"alpha": 0.9}))
     arguments = TrainingArguments(
-        output_dir=str(tmp_path), num_train_epochs=2, per_device_train_batch_size=4, gradient_accumulation_steps=2,
-        report_to=[], disable_tqdm=True, use_cpu=True, save_strategy="no", logging_steps=1,
-    )  # fmt: skip
-    trainer = Trainer(
-        RobertaForSequenceClassification(settings),
-        arguments,
-        train_dataset=data,
-        compute_loss_func=loss,
-        callbacks=[loss],
+        output_dir=str(out),
+        num_train_epochs=2,
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=True,
+        logging_steps=1,
+        **options,
+    )
+    model = RobertaForSequenceClassification(settings)
+    return Trainer(model, arguments, train_dataset=data, compute_loss_func=loss, callbacks=[loss])
+
+
+def test_it_works_in_any_trainer_and_accumulated_batches_count_as_one(tmp_path):
+    halves, whole = Spy(), Spy()
+    trainer = foreign(
+        tmp_path, halves, per_device_train_batch_size=4, gradient_accumulation_steps=2, save_strategy="no"
     )
     trainer.train()
-    assert seen == [1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 2.5, 2.5]
+    assert halves.seen == [1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 2.5, 2.5]
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert all(0 < value < 2 * math.log(2) for value in losses)
+    other = foreign(tmp_path, whole, per_device_train_batch_size=8, save_strategy="no")
+    other.train()
+    for ours, theirs in zip(trainer.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_any_trainer_goes_on_with_the_schedule_after_a_stop(tmp_path):
+    loss = Spy()
+    foreign(tmp_path, loss, per_device_train_batch_size=8, save_strategy="steps", save_steps=1).train()
+    assert loss.seen == [1.0, 1.5, 2.0, 2.5]
+    again = Spy()
+    foreign(tmp_path, again, per_device_train_batch_size=8, save_strategy="no").train(
+        resume_from_checkpoint=str(tmp_path / "checkpoint-3")
+    )
+    assert again.seen == [2.5]
 
 
 @pytest.mark.parametrize("model", ["scratch-encoder", "scratch-seq2seq", "scratch-decoder"])
