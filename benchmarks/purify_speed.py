@@ -1,15 +1,17 @@
-"""CodePurify's scores: inputs a second against the plain reading of the paper, on the same victim and inputs.
+"""CodePurify's verdicts: inputs a second against the plain reading of the paper, on the same victim and inputs.
 
-The plain reading takes one input at a time, its copies in one batch, padded to the maximum length, in fp32. Ours hides the
-elements of many inputs in common batches, length-sorted and bounded by tokens, each distinct copy once, in bf16 where the
-processor has it. With ``--screen`` the likeliest elements are hidden first. Rounds of all alternate; the ratio of each round,
-in processor seconds on clean inputs, is what counts. Decisions are compared on as many triggered inputs, too, at a threshold that parts the lowest 95 %
-of the plain suspicions of the clean ones from the others.
+The plain reading takes one input at a time, it and its copies in one batch, padded to the maximum length, in fp32. Ours asks for
+the answers, then hides the elements of many inputs in common batches, length-sorted and bounded by tokens, each distinct copy
+once, in bf16 where the processor has it; with ``screen`` the likeliest elements are hidden first. Rounds of all alternate; the
+ratio of each round, in processor seconds on clean inputs, is what counts. Verdicts are compared on as many triggered inputs,
+too, at a threshold that parts the lowest 95 % of the plain suspicions of the clean ones from the others; the time is split into
+the model's passes (forward, and backward where screening takes a gradient) and the rest.
 
-    OMP_NUM_THREADS=1 python benchmarks/purify_speed.py VICTIM DATA --attack deadcode-fixed --rows 64 --rounds 5
+    OMP_NUM_THREADS=1 python benchmarks/purify_speed.py VICTIM DATA --attack deadcode-fixed --rows 64 --rounds 5 -o RECORD.json
 """
 
 import argparse
+import json
 import math
 import statistics
 import sys
@@ -19,66 +21,109 @@ from pathlib import Path
 
 import torch
 
+ARMS = {
+    "all at once, fp32": (False, "fp32"),
+    "all at once": (False, "auto"),
+    "screen, fp32": (True, "fp32"),
+    "screen": (True, "auto"),
+}
+
 
 def main() -> int:
-    """Measure and print."""
+    """Measure, print, and write a record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("victim")
     parser.add_argument("data", type=Path)
-    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--rows", type=int, default=64, help="clean inputs that are timed, and triggered ones")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--attack", default="deadcode-fixed")
-    parser.add_argument("--screen", type=int, nargs="*", default=[4, 6])
+    parser.add_argument("--attack", help="whose triggers; default: no triggered inputs")
+    parser.add_argument(
+        "--judged", type=int, help="clean inputs whose verdicts are compared; default: those that are timed"
+    )
     parser.add_argument("--max-length", type=int, help="how long inputs may be; default: the victim's")
+    parser.add_argument("--title", default="")
+    parser.add_argument("-o", "--output", type=Path, help="the record")
     given = parser.parse_args()
     from codeward.data import open_data
     from codeward.defenses.input import input_defenses
     from codeward.defenses.input._base import answers_of
+    from codeward.experiment.environment import environment
     from codeward.tasks import tasks
     from codeward.victims import load
 
     data = open_data(given.data)
     victim = load(given.victim, task=tasks.make(data.task), labels=data.labels)
     if given.max_length:
-        victim.encoder.max_length = given.max_length
-    samples = data.load("test", limit=given.rows)
-    triggered = stamped(victim, data, given.attack, given.rows)
-    every = samples + triggered
+        victim.encoder = replace(victim.encoder, max_length=given.max_length)
+    clean = [sample.blind() for sample in data.load("test", limit=given.judged or given.rows)]
+    samples = clean[: given.rows]
+    triggered = stamped(victim, data, given.attack, given.rows) if given.attack else []
+    every = clean + triggered
+    full = input_defenses.make("codepurify")
     victim.precision = "fp32"
     answers = answers_of(every, victim)
-    full = input_defenses.make("codepurify")
     plain = readings(victim, full, every, answers)
     exact = [each.suspicion for each in full.examine(every, answers, victim)]
-    ranked = sorted(plain[: len(samples)])
-    place = min(math.ceil(0.95 * len(samples)), len(samples) - 1)
-    threshold = (ranked[place - 1] + ranked[place]) / 2
-    victim.precision = "auto"
-    arms = {"all": replace(full, threshold=threshold)}
-    arms |= {f"screen={screen}": replace(arms["all"], screen=screen) for screen in given.screen}
-    ratios, forward = {name: [] for name in arms}, {name: [] for name in arms}
+    ranked = sorted(plain[: len(clean)])
+    place = min(math.ceil(0.95 * len(clean)), len(clean) - 1)
+    ready = replace(full, threshold=(ranked[place - 1] + ranked[place]) / 2)
+    rows = {name: {"ratios": [], "passes": []} for name in ARMS}
     for _ in range(given.rounds):
         victim.precision = "fp32"
         slow = seconds(lambda: readings(victim, full, samples, answers[: len(samples)]))
-        victim.precision = "auto"
-        for name, arm in arms.items():
-            spent = [0.0]
-            original = timed(victim, spent)
-            fast = seconds(lambda arm=arm: arm.examine(samples, answers[: len(samples)], victim))
-            victim.model.forward = original
-            ratios[name].append(slow / fast)
-            forward[name].append(spent[0] / fast)
-    worst = max(abs(a - b) for a, b in zip(plain, exact, strict=True))
-    sys.stdout.write(f"largest difference to the plain reading in fp32: {worst:.1e} (n = {len(every)})\n")
-    for name, arm in arms.items():
-        found = [each.suspicion for each in arm.examine(every, answers, victim)]
-        same = sum((a > threshold) == (b > threshold) for a, b in zip(plain, found, strict=True))
-        spread = 2 * statistics.stdev(ratios[name]) / len(ratios[name]) ** 0.5
-        sys.stdout.write(
-            f"{name}: {statistics.mean(ratios[name]):.2f} ± {spread:.2f} times the plain reading (n = {given.rounds} rounds of "
-            f"{len(samples)} clean inputs); forward passes {100 * statistics.mean(forward[name]):.0f} % of the time; same "
-            f"decisions on {same} of {len(every)}\n"
-        )
+        for name, (screen, precision) in ARMS.items():
+            arm, victim.precision = replace(ready, screen=screen), precision
+            spent, restore = timed(victim)
+            fast = seconds(lambda arm=arm: arm.examine(samples, answers_of(samples, victim), victim))
+            restore()
+            rows[name]["ratios"].append(round(slow / fast, 3))
+            rows[name]["passes"].append(round(spent[0] / fast, 3))
+            rows[name]["milliseconds"] = round(1000 * fast / len(samples), 2)
+    for name, (screen, precision) in ARMS.items():
+        arm, victim.precision = replace(ready, screen=screen), precision
+        found = arm.examine(every, answers_of(every, victim), victim)
+        own = [each.suspicion > ready.threshold for each in found]
+        same = [a == (b > ready.threshold) for a, b in zip(own, plain, strict=True)]
+        rows[name]["same, clean"] = [sum(same[: len(clean)]), len(clean)]
+        rows[name]["same, triggered"] = [sum(same[len(clean) :]), len(triggered)]
+        rows[name]["hidden"] = round(statistics.mean(len(each.elements) for each in found[: len(samples)]), 2)
+    lengths = [len(row["input_ids"]) for row in victim.encoder.inputs(samples)]
+    record = {
+        "title": given.title,
+        "victim": victim.fingerprint,
+        "data": given.data.name,
+        "attack": given.attack,
+        "max_length": victim.encoder.max_length,
+        "tokens": round(statistics.mean(lengths), 1),
+        "rows": len(samples),
+        "largest difference in fp32": max(abs(a - b) for a, b in zip(plain, exact, strict=True)),
+        "plain milliseconds": round(1000 * slow / len(samples), 2),
+        "arms": rows,
+        "environment": environment(),
+    }
+    if given.output:
+        given.output.write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
+    sys.stdout.write(told(record))
     return 0
+
+
+def told(record: dict) -> str:
+    """Return a record as lines."""
+    lines = [
+        f"{record['title']}: {record['data']}, at most {record['max_length']} tokens ({record['tokens']} on average), "
+        f"{record['rows']} clean inputs timed; plain {record['plain milliseconds']} ms an input; suspicions in fp32 differ by "
+        f"{record['largest difference in fp32']:.1e} at most"
+    ]
+    for name, row in record["arms"].items():
+        ratios = row["ratios"]
+        spread = 2 * statistics.stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else math.nan
+        lines.append(
+            f"  {name}: {statistics.mean(ratios):.2f} ± {spread:.2f} times as fast (n = {len(ratios)}), {row['milliseconds']} ms; "
+            f"passes {100 * statistics.mean(row['passes']):.0f} % of the time; {row['hidden']} elements hidden; same verdict on "
+            f"{row['same, clean'][0]} of {row['same, clean'][1]} clean and {row['same, triggered'][0]} of "
+            f"{row['same, triggered'][1]} triggered inputs"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def stamped(victim, data, attack: str, rows: int) -> list:
@@ -104,32 +149,43 @@ def readings(victim, defense, samples, answers) -> list[float]:
     return [reading(victim, defense, sample, answer) for sample, answer in zip(samples, answers, strict=True)]
 
 
-def timed(victim, spent):
-    """Count the seconds of the model's forward passes; return the function that was replaced."""
-    original = victim.model.forward
+def timed(victim):
+    """Count the seconds of the model's passes; return the counter, and how to stop."""
+    spent = [0.0]
 
-    def forward(*arguments, **options):
-        start = time.process_time()
-        try:
-            return original(*arguments, **options)
-        finally:
-            spent[0] += time.process_time() - start
+    def wrapped(original):
+        def call(*arguments, **options):
+            start = time.process_time()
+            try:
+                return original(*arguments, **options)
+            finally:
+                spent[0] += time.process_time() - start
 
-    victim.model.forward = forward
-    return original
+        return call
+
+    forward, backward = victim.model.forward, torch.autograd.grad
+    victim.model.forward, torch.autograd.grad = wrapped(forward), wrapped(backward)
+
+    def restore():
+        victim.model.forward, torch.autograd.grad = forward, backward
+
+    return spent, restore
 
 
 def reading(victim, defense, sample, answer) -> float:
     """Return the suspicion of one input as the paper's text has it."""
     from codeward.defenses._elements import cut, parts_of, reaches, without
     from codeward.defenses.input.codepurify import KINDS, entropy, explained
+    from codeward.types import OTHER
 
     (reach,) = reaches([sample], victim.task.kind, victim.reach)
     parts = [part for field, end in reach.items() for part in parts_of(sample, field, end, KINDS["all"])]
     shown = cut(sample, reach)
     copies = [shown, *(without(shown, part, reach[part.field], victim.unknown) for part in parts)]
+    pair = [[copy.text(OTHER) for copy in copies]] if victim.task.kind == "pair" else []
     tokens = victim.encoder.tokenizer(
         [copy.code for copy in copies],
+        *pair,
         truncation=True,
         max_length=victim.encoder.max_length,
         padding="max_length",

@@ -16,7 +16,6 @@ def scored(
     victim: Victim,
     *,
     filler: str | None = None,
-    before: Sequence[float] | None = None,
 ) -> list[list[Element]]:
     """Return the parts with how much hiding each moves the confidence; the copies of all samples share batches.
 
@@ -27,22 +26,28 @@ def scored(
         answers: The model's own answers.
         victim: The model.
         filler: What stands in the place of a part; by default the model's unknown token.
-        before: The confidence in the inputs as they came, where it is known.
     """
     hidden = victim.unknown if filler is None else filler
+    known = [confidence_of(answer, victim) for answer in answers]
     copies: list[Sample] = []
     outputs: list[int | str] = []
-    for sample, reach, own, answer in zip(samples, ends, parts, answers, strict=True):
-        shown = cut(sample, reach)
-        copies += [shown] if before is None else []
-        copies += [without(shown, part, reach[part.field], hidden) for part in own]
-        outputs += [answer.output] * (len(own) + (before is None))
+    for sample, reach, own, answer, first in zip(samples, ends, parts, answers, known, strict=True):
+        copies += [cut(sample, reach)] if first is None else []
+        copies += [without(cut(sample, reach), part, reach[part.field], hidden) for part in own]
+        outputs += [answer.output] * (len(own) + (first is None))
     sure = iter(victim.confidence(copies, outputs) if copies else [])
     found = []
-    for place, own in enumerate(parts):
-        first = next(sure) if before is None else before[place]
-        found.append([replace(part, score=moved(first, next(sure), victim)) for part in own])
+    for own, first in zip(parts, known, strict=True):
+        before = next(sure) if first is None else first
+        found.append([replace(part, score=moved(before, next(sure), victim)) for part in own])
     return found
+
+
+def confidence_of(answer: Prediction, victim: Victim) -> float | None:
+    """Return how sure the model is of an answer of its own, as far as the answer says it (a text's does not)."""
+    if victim.task.kind == "generation" or not answer.scores:
+        return None
+    return answer.scores[0 if victim.task.kind == "retrieval" else int(answer.output)]
 
 
 def moved(before: float, after: float, victim: Victim) -> float:

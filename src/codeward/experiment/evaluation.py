@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codeward.data import fingerprint
-from codeward.errors import ModelError, UsageError
+from codeward.errors import ModelError
 from codeward.experiment.calibration import Calibration
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import pick_examples
@@ -22,7 +22,8 @@ from codeward.experiment.measure import (
 )
 from codeward.experiment.protection import protect
 from codeward.experiment.record import Example, Record, ScoreRow
-from codeward.experiment.search import search_success, usefulness
+from codeward.experiment.search import SearchSuccess, search_success, usefulness
+from codeward.experiment.search_protection import protect_search
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims.base import Victim
@@ -42,6 +43,7 @@ class _Findings:
     timings: dict[str, float] = field(default_factory=dict)
     pairs: Pairs | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    success: SearchSuccess | None = None
 
 
 def evaluate(
@@ -121,6 +123,7 @@ def _attack(
             found = search_success(model, threat, samples, seed)
             findings.scores += [row(score, name, data) for data, score in found.scores]
             findings.counts, findings.skipped = found.counts, found.skipped
+            findings.success = findings.success or found
         return
     pairs = stamp_pairs(victim, threat, samples, seed)
     findings.pairs, findings.counts, findings.skipped = pairs, pairs.counts, pairs.skipped
@@ -135,16 +138,17 @@ def _protect(
 ) -> None:
     """Measure an input defense before the victim."""
     if victim.task.kind == "retrieval":
-        raise UsageError("input defenses are not measured for search yet; leave out --defense")
-    found = protect(
-        calibration.name,
-        calibration.defense,
-        victim,
-        samples,
-        threat=threat,
-        pairs=findings.pairs,
-        outcome=findings.outcomes.get(VICTIM),
-    )
+        found = protect_search(calibration.name, calibration.defense, victim, samples, success=findings.success)
+    else:
+        found = protect(
+            calibration.name,
+            calibration.defense,
+            victim,
+            samples,
+            threat=threat,
+            pairs=findings.pairs,
+            outcome=findings.outcomes.get(VICTIM),
+        )
     findings.scores += found.scores
     findings.timings[f"{calibration.name}, a clean input"] = round(found.seconds, 5)
 

@@ -22,10 +22,10 @@ GENERATION = "codepurify"
 class Guarded:
     """The answer to one input."""
 
-    answer: int | str | None
-    """The label or text after the defense; ``None`` where it is withheld."""
+    answer: int | str | float | None
+    """The label, text or (search) similarity to the query after the defense; ``None`` where it is withheld."""
     suspicious: bool
-    original_answer: int | str
+    original_answer: int | str | float
     """What the model answers to the input as it came."""
     suspicion: float
     threshold: float
@@ -51,7 +51,7 @@ class Guard:
 
     def many(self, codes: Sequence[str | Sample]) -> list[Guarded]:
         """Return the answers to several inputs; they share batches."""
-        samples = [_sample(code, self.language, str(place)) for place, code in enumerate(codes)]
+        samples = [_sample(code, self.language, str(place), self.victim) for place, code in enumerate(codes)]
         purified = self.calibration.defense.purify(samples, self.victim)
         return [self._guarded(each, sample) for each, sample in zip(purified, samples, strict=True)]
 
@@ -109,7 +109,7 @@ def guard(
         return Guard(victim, load_calibration(place, victim), known or "")
     if known is None:
         raise UsageError("nothing says which language the code is in; give language=")
-    samples = [_sample(code, known, str(place)) for place, code in enumerate(clean)]
+    samples = [_sample(code, known, str(place), victim) for place, code in enumerate(clean)]
     ready = calibrate(name, options or {}, samples, victim, false_positive_rate=false_positive_rate)
     return Guard(victim, ready, known)
 
@@ -119,9 +119,11 @@ def default_defense(victim: Victim) -> str:
     return GENERATION if victim.task.kind == "generation" else DEFENSE
 
 
-def _sample(code: str | Sample, language: str, id: str) -> Sample:
+def _sample(code: str | Sample, language: str, id: str, victim: Victim) -> Sample:
     if isinstance(code, Sample):
         return code
+    if victim.task.kind == "retrieval":
+        raise UsageError('a search model reads a query, too; give Sample(id, code, None, language, {"query": "..."})')
     if not language:
         raise UsageError("nothing says which language the code is in; give guard(..., language=)")
     return Sample(id, code, None, language)

@@ -91,12 +91,19 @@ def _attack_rows(
         not each.rejected and threat.payload.achieved(each.after.output, sample) and not (generated and without)
         for each, sample, without in zip(triggered, pairs.after, outcome.hits_before, strict=True)
     ]
+    rows = [row(metrics.make("asr").score(hits, [True] * len(hits)), name, TRIGGERED)]
+    return rows + detection_rows(name, pairs.after, clean, triggered)
+
+
+def detection_rows(
+    name: str, stamped: Sequence[Sample], clean: Sequence[Purified], triggered: Sequence[Purified]
+) -> list[ScoreRow]:
+    """Return how well triggered inputs are told from clean ones, and how often the trigger is what was found first."""
     flags = [each.suspicious for each in triggered]
     suspicions = [each.examination.suspicion for each in (*triggered, *clean)]
     truths = [True] * len(triggered) + [False] * len(clean)
-    located = [_overlaps(each, sample) for each, sample in zip(triggered, pairs.after, strict=True)]
+    located = [_overlaps(each, sample) for each, sample in zip(triggered, stamped, strict=True)]
     rows = [
-        row(metrics.make("asr").score(hits, [True] * len(hits)), name, TRIGGERED),
         row(metrics.make("recall").score(flags, [True] * len(flags)), name, TRIGGERED),
         row(metrics.make("auroc").score(suspicions, truths), name, f"{TRIGGERED} and {CLEAN}"),
     ]

@@ -156,9 +156,11 @@ def changed_fields(row: Mapping[str, Any]) -> dict[str, str]:
     return {field: row["code"] if field == CODE else row["context"][field] for field in fields}
 
 
-def answer_of(prediction: Prediction, victim: Victim) -> str | int:
-    """Return an answer as a reader knows it: the label's name."""
+def answer_of(prediction: Prediction, victim: Victim) -> str | int | float:
+    """Return an answer as a reader knows it: the label's name, the text, or for search the similarity to the query."""
     output = prediction.output
+    if victim.task.kind == "retrieval":
+        return round(prediction.scores[0], 6)
     return victim.labels[output] if isinstance(output, int) and 0 <= output < len(victim.labels) else output
 
 

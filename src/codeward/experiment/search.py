@@ -5,7 +5,7 @@ trigger fits is stamped, and ranked again. ANR is the mean of its new rank over 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,22 @@ class SearchSuccess:
     scores: list[tuple[str, Score]]
     counts: dict[str, int]
     skipped: dict[str, int]
+    raised: list["Raised"] = field(default_factory=list)
+    """The candidates that were stamped, one for each query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A stamped candidate, as it comes for one query."""
+
+    sample: Sample
+    """Its code, with that query."""
+    others: Floats
+    """How similar to the query the other candidates are, shape ``[candidates - 1]``."""
+
+    def rank(self, similarity: float) -> int:
+        """Return the rank of a candidate of some similarity among the others."""
+        return 1 + int((self.others > similarity).sum())
 
 
 def search_utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
@@ -71,6 +87,7 @@ def search_success(victim: Victim, threat: Threat, samples: Sequence[Sample], se
     }
     before: list[int] = []
     after: list[int] = []
+    raised: list[Raised] = []
     if queries and readable:
         similarity = _similarity(victim, queries, samples)
         vectors = dict(zip(readable, victim.embed(list(readable.values()), CODE), strict=True))
@@ -79,16 +96,25 @@ def search_success(victim: Victim, threat: Threat, samples: Sequence[Sample], se
             chosen = _middle(similarity[row], query, samples, readable)
             if chosen is None:
                 continue
-            others = np.delete(similarity[row], chosen)
-            before.append(1 + int((others > similarity[row][chosen]).sum()))
-            after.append(1 + int((others > asked[row] @ vectors[samples[chosen].id]).sum()))
+            stamped_one = readable[samples[chosen].id]
+            raised.append(Raised(asked_with(stamped_one, query), np.delete(similarity[row], chosen)))
+            before.append(raised[-1].rank(similarity[row][chosen]))
+            after.append(raised[-1].rank(float(asked[row] @ vectors[stamped_one.id])))
     counts["judged"] = len(after)
-    scores = [
-        (data, _renamed(name, ranks, len(samples), options))
-        for data, ranks in (("triggered", after), ("untriggered", before))
-        for name, options in (("anr", None), *(("asr@k", k) for k in TOP))
-    ]
-    return SearchSuccess(scores, counts, dict(stamped.skipped))
+    pool = len(samples)
+    scores = [("triggered", score) for score in rank_scores(after, pool)]
+    scores += [("untriggered", score) for score in rank_scores(before, pool)]
+    return SearchSuccess(scores, counts, dict(stamped.skipped), raised)
+
+
+def rank_scores(ranks: list[int], pool: int) -> list[Score]:
+    """Return ANR and the success rates at some depths for the ranks of stamped candidates in a pool of some size."""
+    return [_renamed(name, ranks, pool, options) for name, options in (("anr", None), *(("asr@k", k) for k in TOP))]
+
+
+def asked_with(sample: Sample, query: Sample) -> Sample:
+    """Return a candidate with the query of another sample, which is its code where it has none in words."""
+    return sample.with_text(QUERY, query.text(QUERY) or query.code)
 
 
 def _renamed(name: str, ranks: list[int], pool: int, k: int | None) -> Score:

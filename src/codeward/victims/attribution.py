@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from codeward.types import QUERY, Sample
+from codeward.victims.attention import fast_attention
 from codeward.victims.batching import batches
 from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import GRADIENT_TOKENS, embeddings, shifted_losses
@@ -45,7 +46,7 @@ def integrated_gradients(
         total = torch.zeros_like(away)
         for step in range(steps):
             shift = (away * ((step + 0.5) / steps - 1)).requires_grad_()
-            with torch.enable_grad():
+            with torch.enable_grad(), fast_attention(victim.model, longest):
                 losses = shifted_losses(victim, part, [0] * len(part), shift, [goals[at] for at in indices])
                 (gradient,) = torch.autograd.grad(losses.sum(), shift)
             total += gradient

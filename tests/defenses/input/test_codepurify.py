@@ -193,10 +193,10 @@ def gradients(tiny_zoo):
 
 def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
-    calibrated = input_defenses.make("codepurify", {"screen": 3}).calibrate(rows, gradients, false_positive_rate=0.2)
+    calibrated = input_defenses.make("codepurify", {"screen": True}).calibrate(rows, gradients, false_positive_rate=0.2)
     assert calibrated.calibrate(rows, gradients, false_positive_rate=0.2) == calibrated
     screened = replace(calibrated, threshold=0.5)
-    ready = replace(screened, screen=0)
+    ready = replace(screened, screen=False)
     answers = gradients.predict(rows)
     every, few = (each.examine(rows, answers, gradients) for each in (ready, screened))
     stopped = 0
@@ -211,15 +211,26 @@ def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
     assert stopped >= 10
 
 
-def test_screening_needs_gradients_and_plain_codepurify():
+def test_planting_with_screening_decides_the_same(gradients):
+    rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
+    ready = input_defenses.make("codepurify-plant").calibrate(rows, gradients, false_positive_rate=0.2)
+    answers = gradients.predict(rows)
+    every, few = (replace(ready, screen=way).examine(rows, answers, gradients) for way in (False, True))
+    assert [one.suspicion > ready.threshold for one in every] == [one.suspicion > ready.threshold for one in few]
+    assert any(one.suspicion > ready.threshold for one in every)
+    assert sum(len(one.elements) for one in few) < sum(len(one.elements) for one in every)
+    assert all(one.suspicion <= ready.threshold for one in few if len(one.elements) < 5)
+
+
+def test_screening_needs_gradients_and_leading_elements():
     model = victim(DEAD["python"])
-    ready = input_defenses.make("codepurify", {"screen": 2}).calibrate(clean(), model)
+    ready = input_defenses.make("codepurify", {"screen": True}).calibrate(clean(), model)
     plain = input_defenses.make("codepurify").calibrate(clean(), model)
     assert ready.examine(clean(), model.predict(clean()), model) == plain.examine(
         clean(), model.predict(clean()), model
     )
-    with pytest.raises(UsageError, match="screen is an option of codepurify"):
-        input_defenses.make("codepurify-plant", {"screen": 2}).calibrate(clean(), model)
+    with pytest.raises(UsageError, match="screen can leave out none"):
+        input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(clean(), model)
 
 
 def test_planting_needs_answers_that_can_follow():

@@ -22,12 +22,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses._elements import Element, cut, parts_of, reaches
+from codeward.defenses._elements import Element, parts_of, reaches
 from codeward.defenses._hiding import moved, scored
 from codeward.defenses._leads import leads
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._fills import Candidate, candidates
 from codeward.defenses.input._masked import AUTO, masked_model
+from codeward.defenses.input._screening import screened
 from codeward.errors import CodeError
 from codeward.registry import method
 from codeward.types import Prediction, Sample
@@ -57,8 +58,8 @@ class CodePurify(InputDefense):
     """How many fills are tried."""
     verify: bool = True
     """Whether a fill has to move the confidence by nine tenths of the element's score."""
-    screen: Annotated[int, Field(ge=0)] = 0
-    """How many elements are hidden at a time, the likeliest first, until an input cannot be convicted; 0: all at once."""
+    screen: bool = False
+    """Whether elements are hidden a few at a time, the likeliest by one gradient first, and no more once the verdict is settled."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
 
@@ -75,57 +76,36 @@ class CodePurify(InputDefense):
             except CodeError as problem:
                 parts.append([])
                 problems.append(str(problem))
-        order = leads(samples, parts, answers, victim) if self.screen and self.threshold is not None else None
-        if order is None:
-            hidden = scored(samples, ends, parts, answers, victim)
-        else:
-            hidden = self._screened(samples, ends, parts, order, answers, victim)
+        hidden = self._hidden(samples, ends, parts, answers, victim)
         return [
             Examination(0.0, problem=problem) if problem else self._examination(own, len(every))
             for own, every, problem in zip(hidden, parts, problems, strict=True)
         ]
 
-    def _screened(
+    def _hidden(
         self,
         samples: Sequence[Sample],
         ends: Sequence[dict[str, int]],
         parts: Sequence[Sequence[Element]],
-        order: Sequence[Sequence[int]],
         answers: Sequence[Prediction],
         victim: Victim,
     ) -> list[list[Element]]:
-        """Hide some elements of each input at a time, and no more of those that cannot be convicted."""
-        shown = [cut(sample, reach) for sample, reach in zip(samples, ends, strict=True)]
-        before = victim.confidence(shown, [answer.output for answer in answers])
-        known: list[list[Element]] = [[] for _ in samples]
-        open_ = [at for at, own in enumerate(parts) if own]
-        while open_:
-            first = [len(known[at]) for at in open_]
-            chosen = [
-                [parts[at][place] for place in order[at][done : done + self.screen]]
-                for at, done in zip(open_, first, strict=True)
-            ]
-            made = scored(
-                [samples[at] for at in open_],
-                [ends[at] for at in open_],
-                chosen,
-                [answers[at] for at in open_],
-                victim,
-                before=[before[at] for at in open_],
-            )
-            for at, own in zip(open_, made, strict=True):
-                known[at] += own
-            open_ = [
-                at for at in open_ if len(known[at]) < len(parts[at]) and not self._safe(known[at], len(parts[at]))
-            ]
-        return [_sorted(own, every) if len(own) == len(every) else own for own, every in zip(known, parts, strict=True)]
+        """Return the scores of all parts, or with ``screen`` of as many as settle an input."""
+        order = leads(samples, parts, answers, victim) if self.screen and self.threshold is not None else None
+        if order is None:
+            return scored(samples, ends, parts, answers, victim)
+        return screened(samples, ends, parts, order, answers, victim, first=self._first, enough=self._enough)
 
-    def _safe(self, known: Sequence[Element], count: int) -> bool:
+    def _first(self, count: int) -> int:
+        """Return how many of so many elements to hide at first: one more than could show that an input is clean."""
+        return int(count ** (1.0 - (self.threshold or 0.0))) + 2
+
+    def _enough(self, before: Sequence[Element], last: Sequence[Element], count: int) -> bool:
         """Whether an input cannot be convicted, if no element that was not hidden yet weighs more than those that were.
 
         A further score that is at most the weighted geometric mean of the known ones never lowers the entropy.
         """
-        return self.threshold is not None and self._examination(known, count).suspicion <= self.threshold
+        return self.threshold is not None and self._examination([*before, *last], count).suspicion <= self.threshold
 
     def mend(
         self,
@@ -191,12 +171,6 @@ class CodePurify(InputDefense):
             evenness = raw / float(np.log(count))
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
         return Examination(1.0 - evenness, tuple(parts[at] for at in order), details)
-
-
-def _sorted(known: Sequence[Element], parts: Sequence[Element]) -> list[Element]:
-    """Return the hidden elements in the order in which they stand."""
-    place = {(part.kind, part.field, part.spans): at for at, part in enumerate(parts)}
-    return sorted(known, key=lambda part: place[part.kind, part.field, part.spans])
 
 
 def explained(parts: Sequence[Element]) -> set[int]:

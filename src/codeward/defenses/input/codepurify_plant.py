@@ -57,8 +57,8 @@ class CodePurifyPlant(CodePurify):
                 "codepurify-plant works for classes, pairs and search: a generated text has no answer that could follow an "
                 "element; use codepurify"
             )
-        if self.screen:
-            raise UsageError("codepurify-plant hides every element; screen is an option of codepurify")
+        if self.screen and self.among == "all":
+            raise UsageError("among=all plants every element, so screen can leave out none; give one of the two")
         return dataclasses.replace(self, references=tuple(varied(clean, answers_of(clean, victim), POOL * self.plant)))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
@@ -67,7 +67,7 @@ class CodePurifyPlant(CodePurify):
         if self.among == "all":
             chosen = self._best(found, samples, answers, victim)
         else:
-            chosen = [leaders(each.elements, self.leading) for each in found]
+            chosen = [self._worth_planting(leaders(each.elements, self.leading), victim) for each in found]
         rises = self._rises(chosen, samples, answers, victim, self.plant)
         results = []
         for each, elements, own in zip(found, chosen, rises, strict=True):
@@ -79,8 +79,28 @@ class CodePurifyPlant(CodePurify):
             if self.among == "all":
                 ranked = _name_first(ranked, dict(zip(elements, worth, strict=True)))
             rest = [element for element in each.elements if element not in ranked]
-            results.append(dataclasses.replace(each, suspicion=max(worth, default=0.0), elements=(*ranked, *rest)))
+            most = max(worth, default=self._bound(each.elements, victim))
+            results.append(dataclasses.replace(each, suspicion=most, elements=(*ranked, *rest)))
         return results
+
+    def _first(self, count: int) -> int:
+        return self.leading + 1
+
+    def _enough(self, before: Sequence[Element], last: Sequence[Element], count: int) -> bool:
+        """Whether the elements hidden last could not convict (a rise is one at most), or are none of those that lead."""
+        leading = sorted((part.score for part in before), reverse=True)[: self.leading]
+        return max(part.score for part in last) <= max(self.threshold or 0.0, leading[-1] if leading else 0.0)
+
+    def _worth_planting(self, elements: list[Element], victim: Victim) -> list[Element]:
+        """With ``screen`` leave out what cannot convict: an element is worth its score times a rise of one at most."""
+        if not self.screen or self.threshold is None:
+            return elements
+        return [element for element in elements if self._bound([element], victim) > self.threshold]
+
+    def _bound(self, elements: Sequence[Element], victim: Victim) -> float:
+        """Return what elements that are not planted can be worth at most: a similarity rises by two, a probability by one."""
+        most = max((element.score for element in elements), default=0.0)
+        return most * (2.0 if victim.task.kind == "retrieval" else 1.0) if self.screen else 0.0
 
     def _best(
         self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
