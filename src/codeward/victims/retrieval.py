@@ -42,6 +42,8 @@ class Retriever(HuggingFaceVictim):
 
     def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
         """Return the cosine similarity of each sample's query and code."""
+        if not samples:
+            return []
         found: list[float] = (self.embed(samples, QUERY) * self.embed(samples)).sum(axis=1).tolist()
         return found
 
