@@ -105,7 +105,7 @@ def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, languag
     from codeward.experiment.splits import clean_samples
 
     with progress(f"calibrating {name}") as advance:
-        samples = clean_samples(clean, CLEAN_LIMIT, layout, language)
+        samples = clean_samples(clean, CLEAN_LIMIT, layout, language, victim.task.name)
         return calibrate(name, {}, samples, victim, progress=advance)
 
 

@@ -73,8 +73,9 @@ def run(
     from codeward.errors import UsageError
     from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
+    from codeward.victims import made_for
 
-    inputs = Inputs(data, layout, task, language, split)
+    inputs = Inputs(data, layout, task or made_for(model), language, split)
     single = inputs.one is not None
     if not single and output is None:
         raise UsageError("a data set has many rows: name a file for them with -o")
@@ -120,6 +121,7 @@ def _page(
     """Write the page of the most suspicious inputs."""
     from codeward.experiment.picturing import choose, record_of
     from codeward.files import write_text
+    from codeward.victims import made_for
     from codeward.report.html import render
 
     chosen = choose(rows, summary)
@@ -175,7 +177,7 @@ def _ready(
         ready = calibrate(
             name,
             options,
-            clean_samples(clean, limit, layout, language),
+            clean_samples(clean, limit, layout, language, victim.task.name),
             victim,
             progress=advance,
             **given,

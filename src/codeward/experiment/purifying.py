@@ -94,7 +94,7 @@ def purify_file(
             file.truncate(size)
             file.seek(size)
             for row in purify_rows(samples, victim, calibration, skip=summary.rows):
-                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+                file.write(_line(row))
                 summary.add(row)
                 if summary.rows % CHUNK == 0:
                     file.flush()
@@ -145,7 +145,7 @@ class Rows:
     path: Path
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        with self.path.open(encoding="utf-8", errors="surrogatepass") as file:
+        with self.path.open(encoding="utf-8") as file:
             for line in file:
                 yield json.loads(line)
 
@@ -175,6 +175,14 @@ def diff_of(before: str, after: str, name: str) -> str:
 def _change_row(change: Change) -> dict[str, Any]:
     row = asdict(change)
     return {**row, "span": [change.span.start, change.span.end], "score": round(change.score, 6)}
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    """Return a row as a line of UTF-8; one with halves of characters, which UTF-8 cannot hold, in ASCII with escapes."""
+    try:
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(row).encode() + b"\n"
 
 
 def _key(victim: Victim, calibration: Calibration, source: str) -> str:

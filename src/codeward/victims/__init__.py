@@ -1,5 +1,6 @@
 """Victims: the models under attack. Importing this package loads no torch; loading or training a model does."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from codeward.victims.planted import PlantedVictim
 if TYPE_CHECKING:
     from codeward.tasks import Task
 
-__all__ = ["PlantedVictim", "TrainConfig", "Victim", "builtin_models", "has_fast_bf16", "load", "make_config"]
+__all__ = ["PlantedVictim", "TrainConfig", "Victim", "builtin_models", "has_fast_bf16", "load", "made_for", "make_config"]
 
 
 def load(
@@ -33,3 +34,13 @@ def has_fast_bf16() -> bool:
     from codeward.victims.batching import fast_bf16
 
     return fast_bf16()
+
+
+def made_for(model: str | Path) -> str | None:
+    """Return the task that a model's folder says it is made for, without loading it; ``None`` where it does not say."""
+    try:
+        about = json.loads((Path(model) / "codeward.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = about.get("task") if isinstance(about, dict) else None
+    return found if isinstance(found, str) else None

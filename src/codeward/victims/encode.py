@@ -1,11 +1,14 @@
 """From samples to token rows: one function a kind, never one a task."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 from codeward.victims.batching import Row
+
+HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,14 @@ class Encoder:
     def _texts(self, samples: Sequence[Sample], field: str) -> list[Any]:
         """Return what is encoded of each sample: a text, or two of a pair."""
         if self.kind == "pair":
-            return [(sample.code, sample.text(OTHER)) for sample in samples]
+            return [(_whole(sample.code), _whole(sample.text(OTHER))) for sample in samples]
         if self.kind == "generation":
-            return [sample.text(self.field(sample)) for sample in samples]
+            return [_whole(sample.text(self.field(sample))) for sample in samples]
         if field == QUERY:
-            return [sample.text(QUERY) or sample.code for sample in samples]
-        return [sample.code for sample in samples]
+            return [_whole(sample.text(QUERY) or sample.code) for sample in samples]
+        return [_whole(sample.code) for sample in samples]
+
+
+def _whole(text: str) -> str:
+    """Return a text as a tokenizer takes it: halves of characters, which JSON can hold, become the replacement mark."""
+    return text if text.isascii() else HALF.sub("\ufffd", text)
