@@ -261,3 +261,24 @@ def test_evaluate_measures_a_defense(capsys, folders):
     assert scores["localization", "codepurify-plant", "triggered"] == 1
     assert scores["fpr", "codepurify-plant", "clean"] == 0
     assert scores["accuracy", "codepurify-plant", "clean"] == scores["accuracy", "victim", "clean"]
+
+
+def test_rows_that_do_not_say_their_task_have_the_model_s(capsys, tmp_path, rows, clean):
+    from codeward.victims import made_for
+
+    model = tmp_path / "m"
+    model.mkdir()
+    assert made_for(model) is None
+    assert made_for("no-such-folder") is None
+    (model / "codeward.json").write_text("[")
+    assert made_for(model) is None
+    (model / "codeward.json").write_text('{"task": "defect"}')
+    assert made_for(model) == "defect"
+
+
+def test_halves_of_characters_are_kept_and_can_be_read_again(tmp_path, victim, ready):
+    odd = [Sample("odd", f'def f(a):\n    {TRIGGER}\n    return "\ud800" + a\n', 0, "python")]
+    purify_file(odd, victim, ready, tmp_path / "p.jsonl", source="rows")
+    (row,) = (json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines())
+    assert "\ud800" in row["code"]
+    assert row["codeward"]["changes"]

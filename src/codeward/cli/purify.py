@@ -121,7 +121,6 @@ def _page(
     """Write the page of the most suspicious inputs."""
     from codeward.experiment.picturing import choose, record_of
     from codeward.files import write_text
-    from codeward.victims import made_for
     from codeward.report.html import render
 
     chosen = choose(rows, summary)

@@ -12,7 +12,16 @@ from codeward.victims.planted import PlantedVictim
 if TYPE_CHECKING:
     from codeward.tasks import Task
 
-__all__ = ["PlantedVictim", "TrainConfig", "Victim", "builtin_models", "has_fast_bf16", "load", "made_for", "make_config"]
+__all__ = [
+    "PlantedVictim",
+    "TrainConfig",
+    "Victim",
+    "builtin_models",
+    "has_fast_bf16",
+    "load",
+    "made_for",
+    "make_config",
+]
 
 
 def load(

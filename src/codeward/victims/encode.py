@@ -1,14 +1,12 @@
 """From samples to token rows: one function a kind, never one a task."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codeward.types import CODE, OTHER, PROMPT, QUERY, Kind, Sample, Span
 from codeward.victims.batching import Row
-
-HALF = re.compile("[\ud800-\udfff]")
+from codeward.victims.text import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +80,9 @@ class Encoder:
     def _texts(self, samples: Sequence[Sample], field: str) -> list[Any]:
         """Return what is encoded of each sample: a text, or two of a pair."""
         if self.kind == "pair":
-            return [(_whole(sample.code), _whole(sample.text(OTHER))) for sample in samples]
+            return [(whole(sample.code), whole(sample.text(OTHER))) for sample in samples]
         if self.kind == "generation":
-            return [_whole(sample.text(self.field(sample))) for sample in samples]
+            return [whole(sample.text(self.field(sample))) for sample in samples]
         if field == QUERY:
-            return [_whole(sample.text(QUERY) or sample.code) for sample in samples]
-        return [_whole(sample.code) for sample in samples]
-
-
-def _whole(text: str) -> str:
-    """Return a text as a tokenizer takes it: halves of characters, which JSON can hold, become the replacement mark."""
-    return text if text.isascii() else HALF.sub("\ufffd", text)
+            return [whole(sample.text(QUERY) or sample.code) for sample in samples]
+        return [whole(sample.code) for sample in samples]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from codeward.errors import ModelError
 from codeward.types import Span
+from codeward.victims.text import whole
 from codeward.zoo import embedded, resolve
 
 AUTO = "auto"
@@ -55,7 +56,7 @@ class MaskedModel:
 
     def count(self, text: str) -> int:
         """Return how many tokens a text has."""
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self.tokenizer(whole(text), add_special_tokens=False)["input_ids"])
 
     def words(self, gaps: Sequence[Gap], limit: int) -> list[list[str]]:
         """Return for each gap the likeliest words, the best first; what stands before a word plays no part.
@@ -167,7 +168,7 @@ class MaskedModel:
         return shown, [[place - begin + head for place in row if begin <= place < begin + self.room] for row in places]
 
     def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        encoded = self.tokenizer(whole(text), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return list(encoded["input_ids"]), list(encoded["offset_mapping"])
 
     def _window(self, ids: list[int], starts: list[int], width: int) -> tuple[list[int], list[int]]:

@@ -199,4 +199,5 @@ def entropy(scores: Sequence[float]) -> tuple[float, float]:
         return 0.0, 1.0
     shares = values[values > 0] / total
     raw = float(-(shares * np.log(shares)).sum())
-    return max(raw, 0.0), min(max(raw, 0.0) / float(np.log(len(values))), 1.0)
+    raw = max(0.0, raw)
+    return raw, min(raw / float(np.log(len(values))), 1.0)
