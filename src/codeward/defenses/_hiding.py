@@ -28,12 +28,16 @@ def scored(
         filler: What stands in the place of a part; by default the model's unknown token.
     """
     hidden = victim.unknown if filler is None else filler
-    known = [confidence_of(answer, victim) for answer in answers]
+    shown = [cut(sample, reach) for sample, reach in zip(samples, ends, strict=True)]
+    known = [
+        confidence_of(answer, victim) if sample == other else None
+        for answer, sample, other in zip(answers, samples, shown, strict=True)
+    ]
     copies: list[Sample] = []
     outputs: list[int | str] = []
-    for sample, reach, own, answer, first in zip(samples, ends, parts, answers, known, strict=True):
-        copies += [cut(sample, reach)] if first is None else []
-        copies += [without(cut(sample, reach), part, reach[part.field], hidden) for part in own]
+    for sample, reach, own, answer, first in zip(shown, ends, parts, answers, known, strict=True):
+        copies += [sample] if first is None else []
+        copies += [without(sample, part, reach[part.field], hidden) for part in own]
         outputs += [answer.output] * (len(own) + (first is None))
     sure = iter(victim.confidence(copies, outputs) if copies else [])
     found = []
