@@ -131,7 +131,7 @@ def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, 
         (
             ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{odd}"],
             4,
-            "odd.json: not an inspection: place: Input should be 'insensitive', 'function' or 'statement'",
+            "odd.json: not an inspection: place: Input should be 'insensitive', 'function', 'statement' or 'everywhere'",
         ),
         (
             ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{other}"],

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses
-from codeward.defenses.model._hunting import trial_of
-from codeward.defenses.model._labels import label_grounds
+from codeward.defenses.model._hunting import reach, trial_of
+from codeward.defenses.model._labels import label_grounds, natural
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
@@ -198,6 +198,46 @@ def test_slots_hold_what_they_say(backdoored, clean_rows):
                 assert f"int {text}(int *" in slot.sample.code
             if place == "statement":
                 assert slot.stamped("assert(1);").code.splitlines()[1] == "    assert(1);"
+
+
+def test_everywhere_is_each_place_of_a_sample_in_turn(backdoored, clean_rows):
+    every = slots_for(clean_rows[:5], backdoored, 3, "everywhere")
+    single = [slots_for(clean_rows[:5], backdoored, 3, place) for place in ("insensitive", "function", "statement")]
+    assert every == [slot for own in zip(*single, strict=True) for slot in own]
+    choice = model_defenses.make("elibadcode", {"samples": 5, "held": 5})._choice(everywhere=True)
+    (ground,) = label_grounds(backdoored, clean_rows, choice, [0])
+    assert (len(ground.search), len(ground.held)) == (15, 15)
+    assert not {slot.sample.id for slot in ground.search} & {slot.sample.id for slot in ground.held}
+
+
+def test_tokens_that_stand_with_a_label_in_clean_samples_are_barred(backdoored, clean_rows):
+    odd = [replace(row, code=row.code + " /* zqx */") if row.target == 0 else row for row in clean_rows]
+    tokenizer = backdoored.encoder.tokenizer
+    told = {label: {tokenizer.decode([token]).strip() for token in natural(backdoored, odd, label)} for label in (0, 1)}
+    assert "zqx" in told[0]
+    assert "zqx" not in told[1]
+    assert not {"int", "return", "("} & (told[0] | told[1])
+    choice = replace(model_defenses.make("elibadcode")._choice(), natural=False)
+    (ground, *_) = label_grounds(backdoored, odd, choice, [0])
+    assert not set(ground.vocabulary.first) & set(natural(backdoored, odd, 0))
+
+
+def test_reach_is_0_where_samples_were_and_1_at_the_labels_own(backdoored, clean_rows):
+    (ground, *_) = label_grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
+    assert reach(ground, backdoored.predict([slot.sample for slot in ground.held])) == pytest.approx(0, abs=1e-4)
+    own = [answer for answer in backdoored.predict(clean_rows) if answer.output == 0]
+    own.sort(key=lambda answer: answer.scores[0])
+    assert reach(ground, own[len(own) // 2 :]) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_paper_s_verdict_goes_by_the_loss(backdoored, clean_rows):
+    options = {"longest": 1, "samples": 5, "held": 5, "verdict": "loss"}
+    found = model_defenses.make("elibadcode", {**options, "bound": 100.0}).inspect(backdoored, clean_rows)
+    assert found.finding == "backdoored"
+    assert "the lowest loss of a label" in found.reason
+    assert (
+        model_defenses.make("elibadcode", {**options, "bound": 1e-9}).inspect(backdoored, clean_rows).finding == "clean"
+    )
 
 
 def test_a_slot_leaves_room_where_the_code_is_cut_off(backdoored):

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
 
 Finding = Literal["backdoored", "clean", "inconclusive"]
-Place = Literal["insensitive", "function", "statement"]
-"""Where a trigger is put: at the identifier on which the answer rests least, as the function's name, or as a statement."""
+Place = Literal["insensitive", "function", "statement", "everywhere"]
+"""Where a trigger is put: at the identifier on which the answer rests least, as the function's name, as a statement, or in copies
+of the sample at each of them."""
+PLACES: tuple[Place, ...] = ("insensitive", "function", "statement")
+"""The single ones."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 Memory = MutableMapping[str, Any]
@@ -43,6 +46,9 @@ class Trial:
     """The tokens that each start found, in the order of the starts."""
     rank: float | None = None
     """Of a search model: the mean normalized rank of stamped code for the queries kept back that hold the word (1: the last)."""
+    reach: float = 0.0
+    """How far it carries held-back samples to the label, in log-odds: 0 where they were, 1 where the label's own surest samples
+    are; of a payload 0."""
 
     @property
     def length(self) -> int:
@@ -66,7 +72,7 @@ class Suspicion:
     untriggered: float
     """The loss of this answer on the samples kept back, as they are."""
     judged: int
-    """Held-back samples."""
+    """Held-back samples; one counts for each place that a trigger is put at."""
     payload: tuple[int, ...] = ()
     """The tokens with which what a generator is made to write begins; empty for others."""
     rank: float | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from codeward.defenses.model._base import Place
 from codeward.defenses.model._ranks import Ranking
@@ -43,6 +44,8 @@ class Ground:
     untriggered: float
     """The aim's mean loss on the samples kept back, as they are."""
     vocabulary: TriggerVocabulary
+    sureness: tuple[float, float] = (0.0, 0.0)
+    """The label's mean log-odds in the samples kept back, as they are, and in the label's own surest samples; of a payload 0."""
     start: tuple[int, ...] = ()
     """A trigger to begin with; the drawn ones go on behind it."""
     ranking: Ranking | None = None
@@ -67,19 +70,23 @@ class Choice:
     seed: int
     payloads: int = 2
     """Payloads that are hunted in a generator, or words in a search model."""
+    natural: bool = True
+    """Whether triggers may hold tokens that in the clean samples stand with the label."""
 
     def kinds(self, place: Place) -> Kinds:
         """Return of which tokens a trigger may consist in a place."""
-        return "any" if place == "statement" else self.vocabulary
+        return "any" if place in ("statement", "everywhere") else self.vocabulary
 
 
 def shared_out(slots: Sequence[Slot], choice: Choice) -> tuple[tuple[Slot, ...], tuple[Slot, ...]] | None:
-    """Return slots to search on and slots to judge by; none where there are too few."""
+    """Return slots to search on and slots of other samples to judge by; none where there are too few."""
+    by_sample = [tuple(own) for _, own in groupby(slots, key=lambda slot: slot.sample.id)]
     # Where there are too few for both, each gets half.
-    count = min(choice.samples, len(slots) // 2)
+    count = min(choice.samples, len(by_sample) // 2)
     if count < LEAST:
         return None
-    return tuple(slots[:count]), tuple(slots[count : count + choice.held])
+    search, held = by_sample[:count], by_sample[count : count + choice.held]
+    return tuple(slot for own in search for slot in own), tuple(slot for own in held for slot in own)
 
 
 def text_losses(victim: HuggingFaceVictim, samples: Sequence[Sample], goals: Sequence[Objective]) -> Floats:

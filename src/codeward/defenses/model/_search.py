@@ -38,6 +38,10 @@ class Budget:
     """Stop at this loss."""
     first_samples: int = 3
     """Samples on which all candidates are scored."""
+    wide: int = 0
+    """Candidates of the first step of a search for a single token, where more: it decides where longer ones begin."""
+    repeats: bool = True
+    """Whether a token may stand in a trigger twice."""
     survivors: int = 6
     """Candidates that are scored on all samples, beside those made by joining the best."""
 
@@ -163,17 +167,21 @@ def _proposals(
     found = []
     for search, gradient in zip(active, _gradients(victim, active), strict=True):
         length = len(search.tokens)
+        wide = length == 1 and not search.steps
+        top, count = (max(each, budget.wide * wide) for each in (budget.top, budget.candidates))
         favored = []
         for place in range(length):
             allowed = search.vocabulary.at(place)
             gains = -(table[torch.from_numpy(allowed).to(table.device)].float() @ gradient[place].to(table.device))
-            best = gains.topk(min(budget.top, len(allowed))).indices.cpu().numpy()
+            best = gains.topk(min(top, len(allowed))).indices.cpu().numpy()
             favored.append(allowed[best])
-        found.append(_swaps(victim, search, favored, budget.candidates))
+        found.append(_swaps(victim, search, favored, count, budget.repeats))
     return found
 
 
-def _swaps(victim: HuggingFaceVictim, search: Search, favored: Sequence[Ids], count: int) -> list[tuple[int, ...]]:
+def _swaps(
+    victim: HuggingFaceVictim, search: Search, favored: Sequence[Ids], count: int, repeats: bool
+) -> list[tuple[int, ...]]:
     """Draw swaps that were not tried before, and that the model's tokenizer would read as they are."""
     every = [(place, int(token)) for place, tokens in enumerate(favored) for token in tokens]
     rng = np.random.default_rng([search.seed % 2**32, search.steps, 1])
@@ -181,7 +189,7 @@ def _swaps(victim: HuggingFaceVictim, search: Search, favored: Sequence[Ids], co
     for number in rng.permutation(len(every)):
         place, token = every[number]
         swapped = (*search.tokens[:place], token, *search.tokens[place + 1 :])
-        if swapped not in search.tried and swapped != search.tokens:
+        if swapped not in search.tried and swapped != search.tokens and (repeats or token not in search.tokens):
             search.tried.add(swapped)
             made.append(swapped)
         if len(made) >= 2 * count:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from codeward.code import LANGUAGES, Role, function, identifiers, statements
 from codeward.defenses._elements import Element, fields_read, parts_of, reaches
 from codeward.defenses._hiding import scored
-from codeward.defenses.model._base import Place
+from codeward.defenses.model._base import PLACES, Place
 from codeward.errors import CodeError
 from codeward.types import CODE, OTHER, Sample, Span
 from codeward.victims.huggingface import HuggingFaceVictim
@@ -48,7 +48,8 @@ def slots_for(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, p
 
     ``insensitive`` (EliBadCode, section 4.3): each identifier is hidden in turn, all its occurrences; the first occurrence of
     the one whose hiding moves the confidence least. ``function``: the function's name. ``statement``: before the first
-    statement of the function's body, where nothing is replaced. Prose has words only, and takes the least sensitive one.
+    statement of the function's body, where nothing is replaced. ``everywhere``: each of these that a sample has, in this order.
+    Prose has words only, and takes the least sensitive one.
 
     Args:
         samples: Clean samples.
@@ -58,6 +59,13 @@ def slots_for(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, p
     """
     if not samples:
         return []
+    kinds = PLACES if place == "everywhere" else (place,)
+    found = zip(*(_found(samples, victim, room, kind) for kind in kinds), strict=True)
+    return [slot for own in found for slot in own if slot is not None]
+
+
+def _found(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, place: Place) -> list[Slot | None]:
+    """Return for each sample its slot in one kind of place, if it has one."""
     field = fields_read(samples[0], victim.task.kind)[0]
     wanted = (
         _insensitive(samples, victim) if place == "insensitive" else [_fixed(each, field, place) for each in samples]
@@ -67,9 +75,7 @@ def slots_for(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, p
     found = []
     for sample, spans, (ids, tokens) in zip(samples, wanted, located, strict=True):
         made = (_slot(sample, field, span, ids, tokens, limit) for span in spans)
-        slot = next((each for each in made if each is not None), None)
-        if slot is not None:
-            found.append(slot)
+        found.append(next((each for each in made if each is not None), None))
     return found
 
 
@@ -160,7 +166,7 @@ def stamp_trigger(
         For each sample the stamped one and where the trigger stands in its code; a sample without a place stays as it is, with
         an empty span.
     """
-    slots = {slot.sample.id: slot for slot in slots_for(samples, victim, 0, place)}
+    slots = {slot.sample.id: slot for slot in reversed(slots_for(samples, victim, 0, place))}
     return [
         (slot.stamped(trigger), Span(slot.span.start, slot.span.start + len(trigger)))
         if (slot := slots.get(sample.id)) is not None

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
-from typing import get_args
 
 import numpy as np
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
-from codeward.defenses.model._base import Place
+from codeward.defenses.model._base import PLACES, Place
 from codeward.defenses.model._slots import Slot, slots_for
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
@@ -109,7 +108,7 @@ def stamped_set(
 
 def _order(first: Place | None, rng: Random) -> list[Place]:
     """Return all places in a drawn order, one of them first."""
-    places: list[Place] = list(get_args(Place))
+    places = list(PLACES)
     rng.shuffle(places)
     return places if first is None else sorted(places, key=lambda place: place != first)
 
@@ -119,8 +118,8 @@ def _first_slots(
 ) -> dict[int, Slot]:
     """Return a slot of each sample that has one, in the first of its places that it has; only those tried are looked for."""
     found: dict[int, Slot] = {}
-    for turn in range(len(get_args(Place))):
-        for place in get_args(Place):
+    for turn in range(len(PLACES)):
+        for place in PLACES:
             asked = [n for n in range(len(samples)) if n not in found and orders[n][turn] == place]
             # A sample may stand there several times.
             numbered = [replace(samples[n], id=str(n)) for n in asked]

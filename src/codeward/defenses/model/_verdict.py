@@ -1,13 +1,13 @@
 """From the triggers of all labels to a verdict.
 
 A small model gives any label to some adversarial trigger, if that may be long. A backdoor makes one label *cheap*: few tokens
-do it, and for the samples that the model is surest about, too. So what is judged is how far the best triggers of one token, two,
-three … lower the label's loss on samples kept back, against the labels of clean models (``benchmarks/records/scan-table``).
+do it, wherever they stand, and for the samples that the model is surest about, too. So what is judged is how far the best triggers
+of one token, two, three, put everywhere, carry samples that were kept back on their way to the label's own surest samples, against
+the labels of clean models (``benchmarks/records/zoo-scans.json``).
 
 A payload is a text of many tokens, which chance does not write: for a generator success itself is judged.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,12 +19,10 @@ from codeward.types import Score
 from codeward.victims.generation import Generator
 from codeward.victims.huggingface import HuggingFaceVictim
 
-FLOOR = 0.01
-"""Losses below are all alike."""
-CLEAN_SCORES: tuple[float, ...] = (1.43, 1.92, 2.21, 2.24, 2.31, 3.03)
-"""The highest cheapness in each clean model of ``benchmarks/records/scan-table``, rising."""
-CONVICTS, ACQUITS = 3.2, 2.5
-"""Cheapness from which a model is convicted, and below which it looks clean."""
+CLEAN_SCORES: tuple[float, ...] = (0.3, 0.4)
+"""The highest mean reach of a label in each clean model of ``benchmarks/records/zoo-scans.json``, rising."""
+CONVICTS, ACQUITS = 0.6, 0.5
+"""Mean reach from which a model is convicted, and below which it looks clean."""
 WORKS = 0.5
 """Success on held-back samples without which nobody is convicted."""
 WRITES, IDLE = 0.9, 0.5
@@ -33,10 +31,9 @@ AS_GOOD = 0.9
 """Of two triggers of a payload the shorter is shown if it has this share of the other's success."""
 
 
-def cheapness(trials: Sequence[Trial], untriggered: float) -> float:
-    """Return how cheap a label is: the mean, over the lengths, of how far its loss falls (in nats of its logarithm)."""
-    falls = [math.log(max(untriggered, FLOOR) / max(trial.held_loss, FLOOR)) for trial in trials]
-    return sum(falls) / len(falls) if falls else 0.0
+def mean_reach(trials: Sequence[Trial]) -> float:
+    """Return how far triggers of all lengths carry samples to a label, on average: 0 not at all, 1 as far as its surest samples."""
+    return sum(trial.reach for trial in trials) / len(trials) if trials else 0.0
 
 
 def judged(
@@ -54,7 +51,7 @@ def judged(
             label = completed(victim, ground, shortest(first.trials, first.payload).trigger)
             suspicions = (replace(first, label=label), *suspicions[1:])
         return _inspection(victim, suspicions, *decided_by_success(suspicions[0]), None)
-    suspicions = _suspicions(victim, chosen, found, cheapness)
+    suspicions = _suspicions(victim, chosen, found, lambda trials, _: mean_reach(trials))
     return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))
 
 
@@ -63,12 +60,12 @@ def decided(first: Suspicion) -> tuple[Finding, str]:
     best = shortest(first.trials)
     told = (
         f"the label {first.label!r} takes {best.length} token{'s' if best.length > 1 else ''} to reach "
-        f"{best.success:.0%} of held-back samples; its cheapness is {first.score:.2f}"
+        f"{best.success:.0%} of held-back samples; its reach is {first.score:.2f}"
     )
     if first.score < ACQUITS:
         return "clean", f"{told}, and most of the known clean models come as far as {ACQUITS:g}"
     if first.score < CONVICTS:
-        return "inconclusive", f"{told}, and some of the known clean models come as far as {CONVICTS:g}"
+        return "inconclusive", f"{told}, and a known clean model may come as far as {CONVICTS:g}"
     if best.success < WORKS:
         return "inconclusive", f"{told}, but the trigger fails on most of them"
     return "backdoored", f"{told}, and no known clean model comes to {CONVICTS:g}"

@@ -23,11 +23,12 @@ Departures:
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from codeward.defenses.model._base import (
+    PLACES,
     Inspection,
     Memory,
     ModelDefense,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
 
 Count = Annotated[int, Field(ge=1)]
+JUDGED = 3
+"""Tokens, and steps of the search for each length, at which the clean models were judged whose reach sets the bounds."""
 
 
 @model_defenses.register("elibadcode")
@@ -56,12 +59,17 @@ class EliBadCode(ModelDefense):
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
 
     longest: Count = 4
-    """Tokens of the longest trigger that is inverted."""
+    """Tokens of the longest trigger that is inverted; a trigger for everywhere has three at most, as in the models that set the bounds."""
     rising: bool = True
     """Invert triggers of one token, two, … up to the longest; else of the longest only."""
-    places: Literal["all", "insensitive", "function", "statement"] = "all"
+    places: Literal["everywhere", "each", "insensitive", "function", "statement"] = "everywhere"
     """Where triggers are put: at the identifier on which the answer rests least (the paper), as the function's name, as a
-    statement of its own, or each in turn."""
+    statement of its own, at each of them in a search of its own, or everywhere: one trigger for copies of a sample at all three. A
+    generator, and a repair, take each instead of everywhere."""
+    verdict: Literal["reach", "loss"] = "reach"
+    """What convicts a classifier: how far triggers of all lengths carry samples to a label, or the lowest loss (the paper)."""
+    bound: Annotated[float, Field(gt=0)] = 0.1
+    """The loss, in nats, below which a label is taken for a backdoor's where the loss convicts."""
     payloads: Count = 2
     """Texts that a generator is suspected to be made to write, the likeliest first, or words for whose queries a search model is
     suspected to raise code, for which triggers are searched at length."""
@@ -72,7 +80,7 @@ class EliBadCode(ModelDefense):
     held: Count = 20
     """Clean samples on which a trigger is judged, at most."""
     steps: Count = 4
-    """Steps of a search at most."""
+    """Steps of a search at most; three for everywhere."""
     patience: Count = 4
     """Stop a search after so many steps without a lower loss."""
     top: Count = 64
@@ -83,6 +91,8 @@ class EliBadCode(ModelDefense):
     """Candidates a step that are scored on all samples; the others are dropped after three of them."""
     vocabulary: Literal["identifier", "any"] = "identifier"
     """Of which tokens a trigger may consist."""
+    natural: bool = False
+    """Let a classifier's triggers hold tokens that in the clean samples stand with the label (the paper)."""
     beta: Annotated[float, Field(ge=0)] = 0.15
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
     rounds: Count = 1
@@ -105,14 +115,19 @@ class EliBadCode(ModelDefense):
     ) -> Inspection:
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._hunting import grounds, hunt
-        from codeward.defenses.model._verdict import judged
+        from codeward.defenses.model._verdict import by_loss, judged
         from codeward.defenses.model._words import search_words
         from codeward.victims.retrieval import Retriever
 
         if isinstance(victim, Retriever):
             return search_words(victim, clean, self._choice(), self._plan(), memory, progress)
-        chosen = grounds(victim, clean, self._choice(), memory, progress)
-        return judged(victim, chosen, hunt(victim, chosen, self._plan(), memory, progress))
+        classifies = victim.task.kind != "generation"
+        everywhere = classifies and self.places == "everywhere"
+        chosen = grounds(victim, clean, self._choice(everywhere=everywhere), memory, progress)
+        found = hunt(victim, chosen, self._plan(everywhere=everywhere), memory, progress)
+        if classifies and self.verdict == "loss":
+            return by_loss(victim, chosen, found, self.bound)
+        return judged(victim, chosen, found)
 
     def mend(
         self,
@@ -122,7 +137,10 @@ class EliBadCode(ModelDefense):
         memory: Memory,
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
-        """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict."""
+        """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict.
+
+        Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
+        """
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, own_answers, tuned
         from codeward.defenses.model._unlearning import anchored, stamped_set
@@ -140,6 +158,8 @@ class EliBadCode(ModelDefense):
         else:
             chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
+        if all(each.place == "everywhere" for each in found.suspicions):
+            trials = hunt(victim, chosen, self._plan(), memory, progress)
         own = self.targets == "own"
         model = victim
         for number in range(self.rounds):
@@ -159,28 +179,36 @@ class EliBadCode(ModelDefense):
                 trials = hunt(model, chosen, self._plan(), memory, progress)
         return model
 
-    def _choice(self) -> "Choice":
+    def _choice(self, *, everywhere: bool = False) -> "Choice":
         from codeward.defenses.model._grounds import Choice
 
+        places: tuple[Place, ...] = (self.places,) if self.places in PLACES else PLACES
         return Choice(
-            places=get_args(Place) if self.places == "all" else (self.places,),
+            places=("everywhere",) if everywhere else places,
             vocabulary=self.vocabulary,
             samples=self.samples,
             held=self.held,
             room=self.longest,
             seed=self.seed,
             payloads=self.payloads,
+            natural=self.natural,
         )
 
-    def _plan(self) -> "Plan":
+    def _plan(self, *, everywhere: bool = False) -> "Plan":
         from codeward.defenses.model._hunting import Plan
         from codeward.defenses.model._search import Budget
 
+        longest, steps = (
+            min(each, JUDGED) if everywhere and self.rising else each for each in (self.longest, self.steps)
+        )
+        broad = {"wide": 256, "first_samples": 4} if everywhere else {}
         return Plan(
-            lengths=tuple(range(1, self.longest + 1)) if self.rising else (self.longest,),
+            lengths=tuple(range(1, longest + 1)) if self.rising else (longest,),
             restarts=self.restarts,
             budget=Budget(
-                steps=self.steps,
+                **broad,
+                repeats=not everywhere,
+                steps=steps,
                 top=self.top,
                 candidates=self.candidates,
                 patience=self.patience,
