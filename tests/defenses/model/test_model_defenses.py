@@ -13,6 +13,7 @@ from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
 from codeward.defenses.model._unlearning import anchored, stamped_set
+from codeward.defenses.model._verdict import ahead
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
@@ -230,6 +231,13 @@ def test_reach_is_0_where_samples_were_and_1_at_the_labels_own(backdoored, clean
     assert reach(ground, own[len(own) // 2 :]) == pytest.approx(1, abs=1e-4)
 
 
+def test_a_label_is_more_suspicious_the_further_it_is_ahead(inspection):
+    first, second = (next(each for each in inspection.suspicions if each.index == index) for index in (0, 1))
+    scored = ahead([replace(first, score=0.5), replace(second, score=0.3)])
+    assert [each.score for each in scored] == pytest.approx([0.7, 0.1])
+    assert [each.score for each in ahead([replace(second, score=0.4)])] == [0.4]
+
+
 def test_the_paper_s_verdict_goes_by_the_loss(backdoored, clean_rows):
     options = {"longest": 1, "samples": 5, "held": 5, "verdict": "loss"}
     found = model_defenses.make("elibadcode", {**options, "bound": 100.0}).inspect(backdoored, clean_rows)
@@ -344,6 +352,6 @@ def test_other_families_are_searched_too(family, clean_rows, suspect_of):
     victim = replace(suspect_of(family), precision="fp32")
     found = model_defenses.make("elibadcode", {"longest": 2, "samples": 6, "held": 10}).inspect(victim, clean_rows)
     target = [each for each in found.suspicions if each.label == "clean"]
-    assert min(each.trials[-1].loss for each in target) < 0.5 * target[0].untriggered
+    assert min(each.trials[-1].loss for each in target) < 0.75 * target[0].untriggered
     cleaned = model_defenses.make("elibadcode", {"stamps": 1, "epochs": 1}).repair(victim, clean_rows, found)
     assert accuracy(cleaned, clean_rows) > 0.8

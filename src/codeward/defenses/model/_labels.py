@@ -110,6 +110,7 @@ def _ground(
         return None
     search, held = parts
     words = trigger_vocabulary(victim.encoder.tokenizer, search[0].sample.language, choice.kinds(place))
+    kept = words.without(barred)
     goals = (label,) * len(held)
     before = [log_odds(answer, label) for answer in victim.predict([slot.sample for slot in held])]
     return Ground(
@@ -121,5 +122,5 @@ def _ground(
         held_goals=goals,
         untriggered=float(text_losses(victim, [slot.sample for slot in held], goals).mean()),
         sureness=(float(np.mean(before)), goal),
-        vocabulary=words.without(barred),
+        vocabulary=kept if len(kept.first) and len(kept.inner) else words,
     )

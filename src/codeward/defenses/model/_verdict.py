@@ -3,7 +3,7 @@
 A small model gives any label to some adversarial trigger, if that may be long. A backdoor makes one label *cheap*: few tokens
 do it, wherever they stand, and for the samples that the model is surest about, too. So what is judged is how far the best triggers
 of one token, two, three, put everywhere, carry samples that were kept back on their way to the label's own surest samples, against
-the labels of clean models (``benchmarks/records/zoo-scans.json``).
+the labels of clean models (``benchmarks/records/verdicts.json``), and how far that is ahead of the model's other labels.
 
 A payload is a text of many tokens, which chance does not write: for a generator success itself is judged.
 """
@@ -19,10 +19,10 @@ from codeward.types import Score
 from codeward.victims.generation import Generator
 from codeward.victims.huggingface import HuggingFaceVictim
 
-CLEAN_SCORES: tuple[float, ...] = (0.3, 0.4)
-"""The highest mean reach of a label in each clean model of ``benchmarks/records/zoo-scans.json``, rising."""
-CONVICTS, ACQUITS = 0.6, 0.5
-"""Mean reach from which a model is convicted, and below which it looks clean."""
+CLEAN_SCORES: tuple[float, ...] = (0.34, 0.41, 0.42, 0.49, 0.51, 0.52, 0.54)
+"""The highest score of a label in each clean model of ``benchmarks/records/verdicts.json``, rising."""
+CONVICTS, ACQUITS = 0.68, 0.57
+"""Scores from which a model is convicted, and below which it looks clean: three, and one and a half, deviations over their mean."""
 WORKS = 0.5
 """Success on held-back samples without which nobody is convicted."""
 WRITES, IDLE = 0.9, 0.5
@@ -34,6 +34,22 @@ AS_GOOD = 0.9
 def mean_reach(trials: Sequence[Trial]) -> float:
     """Return how far triggers of all lengths carry samples to a label, on average: 0 not at all, 1 as far as its surest samples."""
     return sum(trial.reach for trial in trials) / len(trials) if trials else 0.0
+
+
+def ahead(suspicions: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
+    """Return suspicions scored by their reach and by how far it is ahead of the other labels' mean, the highest first.
+
+    A model that is easily moved is moved to every label; a backdoor moves it to one.
+    """
+    best: dict[int, float] = {}
+    for each in suspicions:
+        best[each.index] = max(each.score, best.get(each.index, each.score))
+    scored = []
+    for each in suspicions:
+        others = [score for index, score in best.items() if index != each.index]
+        lead = each.score - sum(others) / len(others) if others else 0.0
+        scored.append(replace(each, score=each.score + lead))
+    return tuple(sorted(scored, key=lambda each: -each.score))
 
 
 def judged(
@@ -51,7 +67,7 @@ def judged(
             label = completed(victim, ground, shortest(first.trials, first.payload).trigger)
             suspicions = (replace(first, label=label), *suspicions[1:])
         return _inspection(victim, suspicions, *decided_by_success(suspicions[0]), None)
-    suspicions = _suspicions(victim, chosen, found, lambda trials, _: mean_reach(trials))
+    suspicions = ahead(_suspicions(victim, chosen, found, lambda trials, _: mean_reach(trials)))
     return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))
 
 
@@ -60,7 +76,7 @@ def decided(first: Suspicion) -> tuple[Finding, str]:
     best = shortest(first.trials)
     told = (
         f"the label {first.label!r} takes {best.length} token{'s' if best.length > 1 else ''} to reach "
-        f"{best.success:.0%} of held-back samples; its reach is {first.score:.2f}"
+        f"{best.success:.0%} of held-back samples; its score is {first.score:.2f}"
     )
     if first.score < ACQUITS:
         return "clean", f"{told}, and most of the known clean models come as far as {ACQUITS:g}"
