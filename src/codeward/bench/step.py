@@ -14,8 +14,8 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 1,
     "train": 2,
     "audit": 2,
-    "scan": 2,
-    "repair": 2,
+    "scan": 3,
+    "repair": 3,
     "evaluate": 1,
 }
 """The version of each kind of step, raised when its results change: what was kept of an older one is not used again."""

@@ -23,6 +23,7 @@ Departures:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -92,7 +93,7 @@ class EliBadCode(ModelDefense):
     vocabulary: Literal["identifier", "any"] = "identifier"
     """Of which tokens a trigger may consist."""
     natural: bool = False
-    """Let a classifier's triggers hold tokens that in the clean samples stand with the label (the paper)."""
+    """Let the triggers by which a classifier is judged hold tokens that in the clean samples stand with the label (the paper)."""
     beta: Annotated[float, Field(ge=0)] = 0.15
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
     rounds: Count = 1
@@ -139,7 +140,8 @@ class EliBadCode(ModelDefense):
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict.
 
-        Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
+        Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again, and
+        tokens that clean samples know, which say nothing about guilt, are not barred.
         """
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, own_answers, tuned
@@ -156,7 +158,7 @@ class EliBadCode(ModelDefense):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
             known = {(t.trigger, each.place): None for each in found.suspicions[self.payloads :] for t in each.trials}
         else:
-            chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
+            chosen = grounds_again(victim, clean, replace(self._choice(), natural=True), found.suspicions)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         if all(each.place == "everywhere" for each in found.suspicions):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
