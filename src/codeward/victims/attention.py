@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
+from codeward.victims.device import on_gpu
 
 SHORT = 256
 """Tokens up to which plain matrix products train faster on a processor than the fused kernel, whose backward pass is slow there
@@ -20,7 +20,7 @@ def fast_attention(model: Any, length: int) -> Iterator[None]:
         length: Tokens of its longest rows.
     """
     usual = model.config._attn_implementation
-    if usual != "sdpa" or length > SHORT or torch.cuda.is_available():
+    if usual != "sdpa" or length > SHORT or on_gpu():
         yield
         return
     model.set_attn_implementation("eager")

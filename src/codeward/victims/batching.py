@@ -6,8 +6,10 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
+from codeward.victims.device import on_gpu
+
 T = TypeVar("T")
-BUDGET = 16_384 if torch.cuda.is_available() else 4_096
+BUDGET = 16_384 if on_gpu() else 4_096
 """Tokens a batch, padding included; a processor is faster (by a fifth on the mini encoder) with what its caches hold."""
 
 Row = dict[str, list[int]]
@@ -15,7 +17,7 @@ Row = dict[str, list[int]]
 
 def fast_bf16() -> bool:
     """Whether bf16 matrices are multiplied in hardware."""
-    if torch.cuda.is_available():
+    if on_gpu():
         return bool(torch.cuda.is_bf16_supported())
     capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capability.get("avx512_bf16") or capability.get("amx_bf16") or _cpu_flag())

@@ -8,6 +8,7 @@ from codeward.errors import ModelError, UnfitError
 from codeward.tasks import Task, tasks
 from codeward.victims.base import Victim
 from codeward.victims.config import builtin_models
+from codeward.victims.device import best_device
 from codeward.victims.encode import Encoder
 from codeward.victims.generation import Generator
 from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim
@@ -49,6 +50,7 @@ def load_victim(
     names = tuple(about["labels"]) if about else labels
     options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
     tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
+    network.to(best_device())
     if not names and made.kind in ("classification", "pair"):
         names = labels_of(network.config)
     _check_labels(str(model), network, made, names)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 from transformers import TrainerCallback, TrainingArguments
 
@@ -21,6 +20,7 @@ from codeward.victims.attention import fast_attention
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import claim, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
+from codeward.victims.device import on_gpu
 from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
 from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, load_victim, wrap
@@ -98,7 +98,7 @@ def train(
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
-    if not torch.cuda.is_available():
+    if not on_gpu():
         keep_freed_memory()
     victim = _new_victim(task, rows, tuple(labels), config)
     if processes.is_first():
@@ -242,7 +242,7 @@ def _scratch_class(task: Task, model: str) -> Any:
 
 def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArguments:
     stop_early = config.patience > 0 and has_valid
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(work),
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
@@ -264,10 +264,14 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
         run_name=work.name,
         disable_tqdm=True,
         remove_unused_columns=False,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
+        use_cpu=not on_gpu(),
+        dataloader_pin_memory=on_gpu(),
         prediction_loss_only=True,
     )
+    if arguments.n_gpu > 1:
+        # One process takes one GPU, so that a batch is what its size says; for several there is torchrun.
+        arguments._n_gpu = 1
+    return arguments
 
 
 def _early_stop(config: TrainConfig, has_valid: bool) -> list[TrainerCallback]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 import transformers
 from pydantic import BaseModel, ConfigDict, Field
 from transformers import TrainingArguments
@@ -19,6 +18,7 @@ from codeward.errors import DataError, UsageError
 from codeward.files import new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
+from codeward.victims.device import device_name, on_gpu
 from codeward.victims.loading import hush
 from codeward.victims.trainer import Progress, Watch
 from codeward.zoo import resolve
@@ -130,7 +130,7 @@ class _Run:
         self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
         if config.start:
             self._adapt(config.start)
-        if not torch.cuda.is_available():
+        if not on_gpu():
             self.model.set_attn_implementation("eager")
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
         self.rows = max(1, config.batch_tokens // self.card.length)
@@ -175,7 +175,7 @@ class _Run:
             "steps": self.steps,
             "tokens_seen": self.seen(self.steps),
             "seconds": round(seconds, 1),
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+            "device": device_name(),
             "curve": self.curve,
         }
         with new_folder(self.out) as folder:
@@ -258,9 +258,9 @@ class _Run:
             report_to=[],
             disable_tqdm=True,
             remove_unused_columns=False,
-            use_cpu=not torch.cuda.is_available(),
-            dataloader_pin_memory=torch.cuda.is_available(),
-            dataloader_num_workers=4 if torch.cuda.is_available() else 0,
+            use_cpu=not on_gpu(),
+            dataloader_pin_memory=on_gpu(),
+            dataloader_num_workers=4 if on_gpu() else 0,
             max_grad_norm=1.0,
         )
 

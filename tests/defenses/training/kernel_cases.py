@@ -1,5 +1,6 @@
-"""What test_dece_triton runs in Triton's interpreter: the public functions with the kernel behind them, on a CPU."""
+"""What test_dece_triton runs, in Triton's interpreter on a CPU or compiled on a GPU: the public functions with the kernel behind them."""
 
+import os
 import sys
 from itertools import product
 
@@ -11,6 +12,7 @@ from codeward.defenses.training.dece import deceptive_cross_entropy, linear_dece
 _deceptive_triton.BLOCK = 64  # rows of several blocks, the last one not full
 WAY = _deceptive.Way(_deceptive_triton.loss_of_rows, 1 << 40, 16 * 150)
 _deceptive.rows_for = lambda tensor: WAY
+DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 TIGHT = {torch.float32: 2e-6, torch.bfloat16: 4e-3, torch.float16: 1e-3}
 
 
@@ -25,22 +27,22 @@ def dense(logits, labels, alpha, smoothing, epoch, reduction, weight):
     counts = torch.ones_like(z[:, 0]) if weight is None else weight.double()[y]
     losses = -(smooth * mixed).sum(-1) * counts
     if reduction == "none":
-        return torch.zeros(labels.shape, dtype=torch.double).masked_scatter(kept, losses)
+        return torch.zeros(labels.shape, dtype=torch.double, device=DEVICE).masked_scatter(kept, losses)
     return losses.sum() / counts.sum() if reduction == "mean" else losses.sum()
 
 
 def draw(rows, classes, dtype, scale):
     """Return logits and labels, every fifth of them ignored."""
     generator = torch.Generator().manual_seed(classes)
-    logits = (torch.randn(rows, classes, generator=generator) * scale).to(dtype).requires_grad_()
+    logits = (torch.randn(rows, classes, generator=generator) * scale).to(DEVICE, dtype).requires_grad_()
     labels = torch.randint(0, classes, (rows,), generator=generator)
     labels[::5] = -100
-    return logits, labels, torch.rand(classes, generator=generator) + 0.1
+    return logits, labels.to(DEVICE), (torch.rand(classes, generator=generator) + 0.1).to(DEVICE)
 
 
 def compare(ours, theirs, inputs, tight):
     """Compare value and gradients, with a gradient that comes from above."""
-    up = torch.rand(theirs.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    up = torch.rand(theirs.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(DEVICE)
     mine = torch.autograd.grad(ours, inputs, up.to(ours.dtype))
     right = torch.autograd.grad(theirs, inputs, up)
     assert torch.allclose(ours.double(), theirs, rtol=2e-5, atol=1e-6), (ours, theirs)
@@ -75,9 +77,9 @@ def run():
 def fused(reduction):
     """Hidden states and projection, in several chunks of rows."""
     generator = torch.Generator().manual_seed(1)
-    hidden = torch.randn(24, 8, generator=generator).requires_grad_()
-    matrix = torch.randn(150, 8, generator=generator).requires_grad_()
-    bias = torch.randn(150, generator=generator).requires_grad_()
+    hidden = torch.randn(24, 8, generator=generator).to(DEVICE).requires_grad_()
+    matrix = torch.randn(150, 8, generator=generator).to(DEVICE).requires_grad_()
+    bias = torch.randn(150, generator=generator).to(DEVICE).requires_grad_()
     _, labels, weight = draw(24, 150, torch.float32, 1.0)
     own = linear_deceptive_cross_entropy(
         hidden, matrix, labels, bias=bias, alpha=0.98, smoothing=0.1, epoch=2, reduction=reduction, class_weight=weight

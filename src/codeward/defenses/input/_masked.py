@@ -213,10 +213,11 @@ def masked_model(name: str) -> MaskedModel | None:
 def _load(folder: str) -> MaskedModel:
     import transformers
 
+    from codeward.victims.device import best_device
     from codeward.victims.loading import check_folder, load_parts
 
     check_folder(folder, allow_pickle=False)
     tokenizer, model = load_parts(folder, transformers.AutoModelForMaskedLM, {"use_safetensors": True})
     if tokenizer.mask_token_id is None:
         raise ModelError(f"{folder}: this is no masked language model: its tokenizer has no mask token")
-    return MaskedModel(model, tokenizer)
+    return MaskedModel(model.to(best_device()), tokenizer)

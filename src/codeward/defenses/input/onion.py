@@ -126,6 +126,7 @@ def _language_model(name: str) -> tuple[Any, Any]:
     """
     import transformers
 
+    from codeward.victims.device import best_device
     from codeward.victims.loading import check_folder, load_parts
 
     if name == AUTO and DEFAULT not in embedded():
@@ -135,4 +136,4 @@ def _language_model(name: str) -> tuple[Any, Any]:
     folder = resolve(DEFAULT if name == AUTO else name)
     check_folder(folder, allow_pickle=False)
     tokenizer, model = load_parts(folder, transformers.AutoModelForCausalLM, {"use_safetensors": True})
-    return tokenizer, model.eval()
+    return tokenizer, model.eval().to(best_device())
