@@ -13,6 +13,7 @@ from codeward.bench import executors
 from codeward.bench.board import read_board
 from codeward.bench.plan import plan
 from codeward.bench.reading import read_suite
+from codeward.bench.run import run
 from codeward.bench.store import FILE, Done, Store
 from codeward.cli import main
 from codeward.errors import DataError, UsageError
@@ -55,6 +56,42 @@ def test_workers_give_the_same_scores_and_nothing_is_done_twice(finished, rows_a
     assert bench(finished / "small.toml", rows_at, out, *store, "--executor", "ray", "--address", "nowhere:1") == 0
     assert [file.stat().st_mtime_ns for file in steps] == before
     assert "fine-tuning" in capsys.readouterr().out
+
+
+class Notes:
+    """Does nothing but write down what it is told to do, two steps at a time."""
+
+    def __init__(self):
+        self.room, self.waiting, self.begun = 2, [], []
+
+    def submit(self, step):
+        self.begun.append(step)
+        self.waiting.append(step)
+
+    def next(self):
+        assert len(self.waiting) <= self.room
+        return Done(self.waiting.pop(0).key)
+
+
+def test_the_first_cells_are_complete_before_later_ones_are_begun(suite_file, rows_at, tmp_path):
+    graph, notes = plan(read_suite(str(suite_file)), rows_at), Notes()
+    run(graph, Store(tmp_path), lambda: notes, {})
+    order = {step.key: place for place, step in enumerate(notes.begun)}
+    assert set(order) == set(graph.steps)
+    assert order[graph.cells[0].steps["evaluate"]] < max(
+        order[step.key] for step in notes.begun if step.kind == "train"
+    )
+
+
+def test_after_its_time_a_run_begins_nothing_and_says_how_it_goes_on(suite_file, rows_at, tmp_path, capsys):
+    graph, notes, done = plan(read_suite(str(suite_file)), rows_at), Notes(), {}
+    run(graph, Store(tmp_path), lambda: notes, done, seconds=0)
+    assert not notes.begun
+    assert not done
+    assert bench(suite_file, rows_at, tmp_path / "out", "--minutes", "0") == 0
+    told = capsys.readouterr().err
+    assert f"{len(graph.steps)} of {len(graph.steps)} steps were not begun in time; run the same command again" in told
+    assert not any(line.scores for line in read_board(tmp_path / "out").lines)
 
 
 def test_a_suite_is_run_in_parts(finished, rows_at, tmp_path, capsys):
@@ -193,3 +230,17 @@ def test_executors(tmp_path):
     lost = executors.work(str(tmp_path / "away"), step)
     assert isinstance(lost, Done)
     assert "give a folder that all machines share" in lost.problem
+
+
+def test_what_nobody_foresaw_leaves_its_traceback(finished, rows_at, tmp_path, monkeypatch):
+    graph, store = plan(read_suite(str(finished / "small.toml")), rows_at), Store(tmp_path)
+
+    def broken(*_):
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr("codeward.bench.work.do", broken)
+    step = next(iter(graph.steps.values()))
+    done = executors.work(str(tmp_path), step.as_json())
+    assert done.problem.startswith("RuntimeError: the disk is on fire")
+    assert "Traceback" in (tmp_path / f"{step.key}.log").read_text()
+    assert store.find(step.key) is None

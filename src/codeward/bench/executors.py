@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -30,6 +31,10 @@ ATTEMPTS = 3
 class Executor(Protocol):
     """Runs steps; what it is told is only that they are ready."""
 
+    @property
+    def room(self) -> int:
+        """How many steps it can work on at once."""
+
     def submit(self, step: Step) -> None:
         """Begin a step, or put it into the queue."""
 
@@ -38,7 +43,7 @@ class Executor(Protocol):
 
 
 def work(folder: str, row: Mapping[str, Any]) -> Done:
-    """Do a step in a worker; any problem becomes a sentence.
+    """Do a step in a worker; any problem becomes a sentence, and one that nobody foresaw leaves its traceback in the store.
 
     Args:
         folder: The store.
@@ -55,7 +60,9 @@ def work(folder: str, row: Mapping[str, Any]) -> Done:
     except CodewardError as problem:
         return Done(step.key, problem=str(problem))
     except Exception as problem:  # noqa: BLE001 - one step's failure is a line in the table, not the end of the grid
-        return Done(step.key, problem=f"{type(problem).__name__}: {problem}")
+        log = Path(folder) / f"{step.key}.log"
+        log.write_text(f"{step.label}\n{traceback.format_exc()}", encoding="utf-8")
+        return Done(step.key, problem=f"{type(problem).__name__}: {problem} (all of it: {log})")
 
 
 class Local:
@@ -72,6 +79,11 @@ class Local:
         self.pool = self._new_pool()
         self.running: dict[Future[Done], Step] = {}
         self.attempts: dict[str, int] = {}
+
+    @property
+    def room(self) -> int:
+        """How many processes there are."""
+        return self.workers
 
     def submit(self, step: Step) -> None:
         """Put a step into the queue of the pool."""
@@ -124,7 +136,7 @@ class OnRay:
         except ImportError:
             raise MissingExtraError("ray", "--executor ray") from None
         self.ray = ray
-        self.store = store
+        self.store, self.threads = store, threads
         _check_address(address)
         with _quiet():
             try:
@@ -137,6 +149,13 @@ class OnRay:
             work
         )
         self.running: dict[Any, Step] = {}
+
+    @property
+    def room(self) -> int:
+        """How many steps the cluster's processors take, and one more for each, so that no machine waits for the next."""
+        found: dict[str, float] = self.ray.cluster_resources()  # type: ignore[no-untyped-call]
+        processors = found.get("CPU", 1)
+        return max(1, 2 * int(processors / self.threads))
 
     def submit(self, step: Step) -> None:
         """Hand a step to the cluster."""

@@ -1,5 +1,10 @@
-"""Run a graph: what is in the store is not done again, what is ready runs, and one step's failure leaves the others."""
+"""Run a graph: what is in the store is not done again, what is ready runs, and one step's failure leaves the others.
 
+The earliest step in the plan that is ready goes first, and none waits in the executor's queue, so that the first cells are
+complete early, and a run that is stopped has measured something.
+"""
+
+import time
 from collections.abc import Callable
 
 from codeward.bench.executors import Executor
@@ -12,7 +17,12 @@ Tell = Callable[[int, int, Step, Done], None]
 
 
 def run(
-    graph: Graph, store: Store, executor: Callable[[], Executor], done: dict[str, Done], tell: Tell | None = None
+    graph: Graph,
+    store: Store,
+    executor: Callable[[], Executor],
+    done: dict[str, Done],
+    tell: Tell | None = None,
+    seconds: float | None = None,
 ) -> None:
     """Do all steps that are not in the store.
 
@@ -23,26 +33,38 @@ def run(
         done: How steps ended, by key; filled as they do, so that it tells how far a run came that is interrupted. A step that
             was not tried, since one before it failed, has that one's problem.
         tell: Told of every step that ends.
+        seconds: After so many no step is begun any more; those in flight are waited for.
     """
     done |= {key: known for key in graph.steps if (known := store.find(key)) is not None}
     if len(done) < len(graph.steps):
-        _work_off(graph, executor(), done, tell)
+        end = None if seconds is None else time.monotonic() + seconds
+        _work_off(graph, executor(), done, tell, end)
 
 
-def _work_off(graph: Graph, executor: Executor, done: dict[str, Done], tell: Tell | None) -> None:
-    begun = set(done)
+def _work_off(graph: Graph, executor: Executor, done: dict[str, Done], tell: Tell | None, end: float | None) -> None:
+    running: set[str] = set()
     while True:
         _spread_problems(graph, done)
-        for key, step in graph.steps.items():
-            if key not in begun and key not in done and all(need in done for need in step.inputs.values()):
+        if end is None or time.monotonic() < end:
+            for step in _ready(graph, done, running)[: max(0, executor.room - len(running))]:
                 executor.submit(step)
-                begun.add(key)
-        if len(done) == len(graph.steps):
+                running.add(step.key)
+        if not running:
             return
         ended = executor.next()
+        running.remove(ended.key)
         done[ended.key] = ended
         if tell is not None:
             tell(len(done), len(graph.steps), graph.steps[ended.key], ended)
+
+
+def _ready(graph: Graph, done: dict[str, Done], running: set[str]) -> list[Step]:
+    """Return the steps that can be begun, in the order of the plan: a cell's steps stand together."""
+    return [
+        step
+        for key, step in graph.steps.items()
+        if key not in done and key not in running and all(need in done for need in step.inputs.values())
+    ]
 
 
 def _spread_problems(graph: Graph, done: dict[str, Done]) -> None:

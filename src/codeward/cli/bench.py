@@ -54,6 +54,10 @@ def run(
     store: Annotated[
         Path | None, typer.Option("--store", help="Where steps are kept; default: in the output folder.")
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", min=0, help="After so many begin no further step; the same command goes on."),
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -91,17 +95,22 @@ def run(
 
         done: dict[str, Done] = {}
         try:
-            run_graph(part, kept, start, done, None if json else _tell)
+            run_graph(part, kept, start, done, None if json else _tell, None if minutes is None else 60 * minutes)
         finally:
             command = " ".join(["codeward", *map(shlex.quote, sys.argv[1:])])
             board = collect(wanted, graph, kept, output, command, done)
             write_text(output / FILE, board.model_dump_json(indent=1) + "\n")
-    failed = [step for key, step in part.steps.items() if kept.find(key) is None]
+    missing = [key for key in part.steps if kept.find(key) is None]
+    failed = [key for key in missing if key in done]
     if json:
         emit_json(read_board(output).model_dump())
     else:
         show(*board_tables(board))
         show(f"\nThe board is in {escape(str(output / FILE))}; draw it with: codeward report {escape(str(output))}")
+    if len(missing) > len(failed):
+        note(
+            f"{len(missing) - len(failed)} of {len(part.steps)} steps were not begun in time; run the same command again"
+        )
     if failed:
         note(
             f"{len(failed)} of {len(part.steps)} steps failed or had to wait for one that did; run the same command again"
