@@ -1,6 +1,11 @@
-"""Fixtures that several rooms share."""
+"""Fixtures that several rooms share. Tests run on the processor, also where a GPU is: what a toy learns differs between them."""
+
+import os
 
 import pytest
+
+if os.environ.get("CODEWARD_TEST_GPU") != "1":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(scope="session")
