@@ -11,6 +11,9 @@ from pathlib import Path
 from codeward import __version__
 from codeward.experiment.record import Environment
 
+CARDS = Path("/proc/driver/nvidia/gpus")
+"""Where the driver says which GPUs there are."""
+
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "tree-sitter", "numpy")
 
 
@@ -38,10 +41,17 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _device() -> str:
+def _device(cards: Path = CARDS) -> str:
+    """Return the GPU's name or ``cpu``; torch is not loaded for it, since only a bench's workers need that."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
+    if torch is not None:
+        return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else "cpu"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "cpu"
+    for file in sorted(cards.glob("*/information")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if line.startswith("Model:"):
+                return line.split(":", 1)[1].strip()
     return "cpu"
 
 
