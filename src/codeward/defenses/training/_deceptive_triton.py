@@ -4,8 +4,7 @@ A program works on one row, in blocks of columns, and reads it three times (the 
 norm of the softmax, for the sums over ``u`` (see ``_deceptive_rows``), and for the gradient, which it writes over the logits or
 elsewhere. All sums are in fp32, whatever the logits are. Where nothing is mixed or smoothed the second reading is left out.
 
-It has been run in Triton's interpreter on a CPU (``tests/defenses/training/test_dece_triton.py``) and compiled for CUDA (sm_80 and
-sm_90), but never run on a GPU.
+It is tested in Triton's interpreter on a CPU (``tests/defenses/training/test_dece_triton.py``) and compiled on a GPU (``tests/gpu``).
 """
 
 import math
