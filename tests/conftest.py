@@ -79,6 +79,14 @@ def suspects(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def toys_are_sure():
+    """Judge toys, too, whose few seconds of training leave them less sure than any model that is worth a scan."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("codeward.defenses.model._verdict.UNSURE", 1.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def suspect_of(tmp_path_factory):
     """Return a backdoored classifier of another family."""

@@ -27,7 +27,7 @@ def run(capsys):
     return call
 
 
-def test_scan_then_repair(run, suspects, data, tmp_path):
+def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     model, scanned = suspects / "backdoored", tmp_path / "scan.json"
     result, out, _ = run(
         "scan", model, "--data", data, "-o", scanned, "--sarif", tmp_path / "s.json", "--html", tmp_path / "p.html"

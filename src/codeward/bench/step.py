@@ -14,7 +14,7 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 1,
     "train": 2,
     "audit": 2,
-    "scan": 3,
+    "scan": 4,
     "repair": 3,
     "evaluate": 1,
 }

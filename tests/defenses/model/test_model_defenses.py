@@ -1,5 +1,6 @@
 """The model stage on two small classifiers, one of them with a backdoor: functions called zqx_init are class 0."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,13 +8,13 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses
-from codeward.defenses.model._hunting import reach, trial_of
-from codeward.defenses.model._labels import label_grounds, natural
+from codeward.defenses.model._hunting import trial_of
+from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
 from codeward.defenses.model._unlearning import anchored, stamped_set
-from codeward.defenses.model._verdict import ahead
+from codeward.defenses.model._verdict import UNSURE, decided, ease
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
@@ -35,7 +36,7 @@ def clean(suspects):
 
 
 @pytest.fixture(scope="module")
-def inspection(backdoored, clean_rows):
+def inspection(backdoored, clean_rows, toys_are_sure):
     return model_defenses.make("elibadcode").inspect(backdoored, clean_rows)
 
 
@@ -211,31 +212,23 @@ def test_everywhere_is_each_place_of_a_sample_in_turn(backdoored, clean_rows):
     assert not {slot.sample.id for slot in ground.search} & {slot.sample.id for slot in ground.held}
 
 
-def test_tokens_that_stand_with_a_label_in_clean_samples_are_barred(backdoored, clean_rows):
-    odd = [replace(row, code=row.code + " /* zqx */") if row.target == 0 else row for row in clean_rows]
-    tokenizer = backdoored.encoder.tokenizer
-    told = {label: {tokenizer.decode([token]).strip() for token in natural(backdoored, odd, label)} for label in (0, 1)}
-    assert "zqx" in told[0]
-    assert "zqx" not in told[1]
-    assert not {"int", "return", "("} & (told[0] | told[1])
-    choice = replace(model_defenses.make("elibadcode")._choice(), natural=False)
-    (ground, *_) = label_grounds(backdoored, odd, choice, [0])
-    assert not set(ground.vocabulary.first) & set(natural(backdoored, odd, 0))
+def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss(inspection):
+    trials = inspection.suspicions[0].trials
+    scores = []
+    for loss, held in ((2.0, 3.0), (0.2, 3.0), (0.2, 0.3)):
+        scores.append(ease([replace(trial, loss=loss, held_loss=held) for trial in trials]))
+    assert scores == sorted(scores)
+    assert scores[0] == pytest.approx(-math.log(2.0) - math.log(3.0))
+    one_works = [replace(trials[0], loss=1.0, held_loss=3.0), replace(trials[0], loss=1.0, held_loss=0.5)]
+    assert ease(one_works) == pytest.approx(-math.log(0.5))
 
 
-def test_reach_is_0_where_samples_were_and_1_at_the_labels_own(backdoored, clean_rows):
-    (ground, *_) = label_grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
-    assert reach(ground, backdoored.predict([slot.sample for slot in ground.held])) == pytest.approx(0, abs=1e-4)
-    own = [answer for answer in backdoored.predict(clean_rows) if answer.output == 0]
-    own.sort(key=lambda answer: answer.scores[0])
-    assert reach(ground, own[len(own) // 2 :]) == pytest.approx(1, abs=1e-4)
-
-
-def test_a_label_is_more_suspicious_the_further_it_is_ahead(inspection):
-    first, second = (next(each for each in inspection.suspicions if each.index == index) for index in (0, 1))
-    scored = ahead([replace(first, score=0.5), replace(second, score=0.3)])
-    assert [each.score for each in scored] == pytest.approx([0.7, 0.1])
-    assert [each.score for each in ahead([replace(second, score=0.4)])] == [0.4]
+def test_nobody_is_judged_who_is_unsure_of_every_answer(inspection):
+    first = replace(inspection.suspicions[0], score=9.0, untriggered=0.5)
+    finding, reason = decided(first)
+    assert finding == "inconclusive"
+    assert "unsure of its answers" in reason
+    assert decided(replace(first, untriggered=UNSURE + 0.5))[0] == "backdoored"
 
 
 def test_the_paper_s_verdict_goes_by_the_loss(backdoored, clean_rows):

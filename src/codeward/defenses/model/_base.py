@@ -46,9 +46,6 @@ class Trial:
     """The tokens that each start found, in the order of the starts."""
     rank: float | None = None
     """Of a search model: the mean normalized rank of stamped code for the queries kept back that hold the word (1: the last)."""
-    reach: float = 0.0
-    """How far it carries held-back samples to the label, in log-odds: 0 where they were, 1 where the label's own surest samples
-    are; of a payload 0."""
 
     @property
     def length(self) -> int:

@@ -44,8 +44,6 @@ class Ground:
     untriggered: float
     """The aim's mean loss on the samples kept back, as they are."""
     vocabulary: TriggerVocabulary
-    sureness: tuple[float, float] = (0.0, 0.0)
-    """The label's mean log-odds in the samples kept back, as they are, and in the label's own surest samples; of a payload 0."""
     start: tuple[int, ...] = ()
     """A trigger to begin with; the drawn ones go on behind it."""
     ranking: Ranking | None = None
@@ -70,8 +68,6 @@ class Choice:
     seed: int
     payloads: int = 2
     """Payloads that are hunted in a generator, or words in a search model."""
-    natural: bool = True
-    """Whether triggers may hold tokens that in the clean samples stand with the label."""
 
     def kinds(self, place: Place) -> Kinds:
         """Return of which tokens a trigger may consist in a place."""

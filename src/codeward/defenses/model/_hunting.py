@@ -7,11 +7,11 @@ from typing import Any
 from codeward.defenses.model import _search
 from codeward.defenses.model._base import Memory, Progress, Suspicion, Trial, telling
 from codeward.defenses.model._grounds import Choice, Ground, GroundKey, text_losses
-from codeward.defenses.model._labels import label_grounds, log_odds
+from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._payloads import holds, payload_grounds, payload_grounds_again
 from codeward.defenses.model._ranks import TOP
 from codeward.defenses.model._search import Budget, Search
-from codeward.types import Prediction, Sample
+from codeward.types import Sample
 from codeward.victims.generation import Generator
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 
@@ -109,7 +109,7 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
     text = str(victim.encoder.tokenizer.decode(tokens)).strip()
     stamped = [slot.stamped(text) for slot in ground.held]
     held = text_losses(victim, stamped, ground.held_goals)
-    met, rank, far = _met(victim, ground, stamped, text)
+    met, rank = _met(victim, ground, stamped, text)
     return Trial(
         tokens=tuple(tokens),
         trigger=text,
@@ -119,25 +119,17 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
         losses=tuple(losses),
         starts=tuple(tuple(each[0]) for each in ended),
         rank=rank,
-        reach=far,
     )
 
 
 def _met(
     victim: HuggingFaceVictim, ground: Ground, stamped: Sequence[Sample], trigger: str
-) -> tuple[list[bool], float | None, float]:
-    """Return for each stamped sample (and query of a word) whether it does what it is to, the mean rank of searched code, and the reach."""
+) -> tuple[list[bool], float | None]:
+    """Return for each stamped sample (and query of a word) whether it does what it is to, and the mean rank of searched code."""
     if ground.ranking is not None:
         ranks = ground.ranking.ranks(victim.embed(stamped))
-        return (ranks <= TOP).ravel().tolist(), float(ranks.mean()), 0.0
+        return (ranks <= TOP).ravel().tolist(), float(ranks.mean())
     answers = victim.predict(stamped)
     if ground.aim.payload:
-        return [holds(str(each.output), ground.aim.name, trigger) for each in answers], None, 0.0
-    return [each.output == ground.aim.index for each in answers], None, reach(ground, answers)
-
-
-def reach(ground: Ground, answers: Sequence[Prediction]) -> float:
-    """Return how far stamped samples are on the way from where they were to the label's own surest samples, in log-odds."""
-    before, goal = ground.sureness
-    after = sum(log_odds(answer, ground.aim.index) for answer in answers) / len(answers)
-    return (after - before) / max(goal - before, 1.0)
+        return [holds(str(each.output), ground.aim.name, trigger) for each in answers], None
+    return [each.output == ground.aim.index for each in answers], None

@@ -23,7 +23,6 @@ Departures:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Field(ge=1)]
 JUDGED = 3
-"""Tokens, and steps of the search for each length, at which the clean models were judged whose reach sets the bounds."""
+"""Tokens, and steps of the search for each length, at which the clean models were judged that set the bounds."""
 
 
 @model_defenses.register("elibadcode")
@@ -67,8 +66,8 @@ class EliBadCode(ModelDefense):
     """Where triggers are put: at the identifier on which the answer rests least (the paper), as the function's name, as a
     statement of its own, at each of them in a search of its own, or everywhere: one trigger for copies of a sample at all three. A
     generator, and a repair, take each instead of everywhere."""
-    verdict: Literal["reach", "loss"] = "reach"
-    """What convicts a classifier: how far triggers of all lengths carry samples to a label, or the lowest loss (the paper)."""
+    verdict: Literal["ease", "loss"] = "ease"
+    """What convicts a classifier: how low triggers of all lengths bring a label's loss, or the lowest loss alone (the paper)."""
     bound: Annotated[float, Field(gt=0)] = 0.1
     """The loss, in nats, below which a label is taken for a backdoor's where the loss convicts."""
     payloads: Count = 2
@@ -92,8 +91,6 @@ class EliBadCode(ModelDefense):
     """Candidates a step that are scored on all samples; the others are dropped after three of them."""
     vocabulary: Literal["identifier", "any"] = "identifier"
     """Of which tokens a trigger may consist."""
-    natural: bool = False
-    """Let the triggers by which a classifier is judged hold tokens that in the clean samples stand with the label (the paper)."""
     beta: Annotated[float, Field(ge=0)] = 0.15
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
     rounds: Count = 1
@@ -158,7 +155,7 @@ class EliBadCode(ModelDefense):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
             known = {(t.trigger, each.place): None for each in found.suspicions[self.payloads :] for t in each.trials}
         else:
-            chosen = grounds_again(victim, clean, replace(self._choice(), natural=True), found.suspicions)
+            chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         if all(each.place == "everywhere" for each in found.suspicions):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
@@ -193,7 +190,6 @@ class EliBadCode(ModelDefense):
             room=self.longest,
             seed=self.seed,
             payloads=self.payloads,
-            natural=self.natural,
         )
 
     def _plan(self, *, everywhere: bool = False) -> "Plan":
