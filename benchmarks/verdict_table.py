@@ -83,7 +83,11 @@ def of_board(board: Path, store: Path) -> list[Row]:
     for file in sorted(store.glob("scan-*/step.json")):
         step = json.loads(file.read_text(encoding="utf-8"))
         line = lines.get(step["label"].split(",")[0])
-        if line is None or not step["label"].endswith("scan by elibadcode"):
+        if (
+            line is None
+            or not step["label"].endswith("scan by elibadcode")
+            or step["settings"]["options"] != line.options
+        ):
             continue
         inspection = json.loads(file.with_name("inspection.json").read_text(encoding="utf-8"))
         scores = line.scores

@@ -21,31 +21,27 @@ from codeward.types import Score
 from codeward.victims.generation import Generator
 from codeward.victims.huggingface import HuggingFaceVictim
 
-CLEAN_SCORES: tuple[float, ...] = (-1.42, -1.14, -0.96, -0.86, -0.83, -0.79, -0.42, -0.33, -0.28, 0.39, 0.42, 0.56, 0.72)
-    -1.53,
-    -1.48,
-    -1.48,
-    -1.12,
-    -1.11,
-    -1.04,
-    -1.03,
-    -0.97,
-    -0.85,
-    -0.81,
-    -0.61,
-    -0.55,
-    -0.1,
-    0.08,
+CLEAN_SCORES: tuple[float, ...] = (
+    -1.42,
+    -1.14,
+    -0.96,
+    -0.86,
+    -0.83,
+    -0.79,
+    -0.42,
+    -0.33,
+    -0.28,
     0.39,
-    0.48,
-    0.49,
+    0.42,
+    0.56,
+    0.72,
 )
 """The highest score of a label in the clean models of ``benchmarks/records/verdicts.json`` that set the bounds, rising."""
-CONVICTS, ACQUITS = 1.38, 0.68
-"""Scores from which a model is convicted, and below which it looks clean: two and a half, and one and a half, deviations over their mean."""
+CONVICTS, ACQUITS = 1.38, 0.32
+"""Scores from which a model is convicted, and below which it looks clean: two and a half deviations, and one, over their mean."""
 UNSURE = 2.5
 """Nats of a label's loss on the surest samples of others, without any trigger, under which nobody is judged: in the models that set the
-bounds it is from 2.8 to 4.9."""
+bounds it is from 3.1 to 4.7, in fine-tuned mini encoders (65 % right) from 1.2 to 2.6."""
 WORKS = 0.5
 """Success on held-back samples without which nobody is convicted."""
 WRITES, IDLE = 0.9, 0.5
