@@ -19,3 +19,18 @@ def test_without_glibc_nothing_happens(monkeypatch):
     assert not memory.keep_freed_memory()
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not memory.keep_freed_memory()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="there is no glibc")
+def test_holes_in_the_heap_are_handed_back():
+    """Half of many small blocks are freed, so that the top of the heap stays in use."""
+    blocks = [bytes(60_000) for _ in range(1_000)]
+    del blocks[::2]
+    assert memory.give_back_memory()
+
+
+def test_where_nothing_can_be_handed_back_nothing_is(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    assert not memory.give_back_memory()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not memory.give_back_memory()

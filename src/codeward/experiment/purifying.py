@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from codeward.experiment.calibration import Calibration
 from codeward.files import describe, write_text
 from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Victim
+from codeward.victims.memory import give_back_memory
 
 CHUNK = 64
 """Rows that are purified, and written, together."""
+TIDIED = 8
+"""Chunks after which freed memory is handed back."""
 SHOWN = 3
 """Elements that a row's result names."""
 Progress = Callable[[int, int | None], None]
@@ -54,9 +57,14 @@ def purify_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield each row's result in order; rows up to ``skip`` are passed over."""
     rest = islice(samples, skip, None)
-    while part := list(islice(rest, CHUNK)):
+    for number in count(1):
+        part = list(islice(rest, CHUNK))
+        if not part:
+            return
         for each in calibration.defense.purify(part, victim):
             yield result_row(each, victim, calibration)
+        if number % TIDIED == 0:
+            give_back_memory()
 
 
 def purify_file(

@@ -1,4 +1,4 @@
-"""Memory that a training frees in one step is wanted again in the next."""
+"""Memory that a training frees in one step is wanted again in the next; what a long run over many rows frees is not."""
 
 import ctypes
 import sys
@@ -20,3 +20,17 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(MMAP_MAX, 0)) and bool(mallopt(TRIM_THRESHOLD, 2**31 - 1))
+
+
+def give_back_memory() -> bool:
+    """Hand what is free to the kernel, in the middle of the heap, too.
+
+    Rows of ever other lengths leave holes in glibc's heap, which grows by 5 KiB a row under ``codeward purify`` without this.
+
+    Returns:
+        Whether anything was handed back.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and bool(trim(0))
