@@ -231,6 +231,12 @@ def test_nobody_is_judged_who_is_unsure_of_every_answer(inspection):
     assert decided(replace(first, untriggered=UNSURE + 0.5))[0] == "backdoored"
 
 
+def test_a_search_that_set_no_bounds_says_so(backdoored, clean_rows, inspection):
+    found = model_defenses.make("elibadcode", {"longest": 1, "places": "function"}).inspect(backdoored, clean_rows)
+    assert any("of another search" in note for note in found.notes)
+    assert not inspection.notes
+
+
 def test_the_paper_s_verdict_goes_by_the_loss(backdoored, clean_rows):
     options = {"longest": 1, "samples": 5, "held": 5, "verdict": "loss"}
     found = model_defenses.make("elibadcode", {**options, "bound": 100.0}).inspect(backdoored, clean_rows)

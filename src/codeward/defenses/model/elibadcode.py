@@ -23,6 +23,7 @@ Departures:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 Count = Annotated[int, Field(ge=1)]
 JUDGED = 3
 """Tokens, and steps of the search for each length, at which the clean models were judged that set the bounds."""
+
+OTHERWISE = "the score's bounds are those of triggers of one, two and three tokens put everywhere; of another search compare it with that of a clean model"
 
 
 @model_defenses.register("elibadcode")
@@ -125,7 +128,10 @@ class EliBadCode(ModelDefense):
         found = hunt(victim, chosen, self._plan(everywhere=everywhere), memory, progress)
         if classifies and self.verdict == "loss":
             return by_loss(victim, chosen, found, self.bound)
-        return judged(victim, chosen, found)
+        inspection = judged(victim, chosen, found)
+        if classifies and not (everywhere and self.rising and self.longest >= JUDGED):
+            return replace(inspection, notes=(*inspection.notes, OTHERWISE))
+        return inspection
 
     def mend(
         self,
