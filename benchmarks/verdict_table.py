@@ -7,7 +7,7 @@ any point, the same command goes on. ``--board`` takes in the scans of a bench's
 the triggers that all scans have found.
 
     OMP_NUM_THREADS=1 python benchmarks/verdict_table.py --store bench-store --kind scratch-encoder
-    python benchmarks/verdict_table.py --board bench/board.json --store bench-store --seed 1
+    python benchmarks/verdict_table.py --board bench/board.json --store bench-store
     python benchmarks/verdict_table.py --rejudge
 """
 
@@ -56,6 +56,8 @@ def main() -> int:
     parser.add_argument("--board", type=Path, help="board of a zoo, whose scans by elibadcode lie in the store")
     parser.add_argument("--rejudge", action="store_true", help="judge anew what the scans have found")
     given = parser.parse_args()
+    if given.board is not None and given.store is None:
+        parser.error("--board needs the --store in which its scans lie")
     rows: list[Row] = json.loads(given.out.read_text(encoding="utf-8")) if given.out.is_file() else []
     if given.board is not None:
         rows = [

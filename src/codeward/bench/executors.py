@@ -61,7 +61,8 @@ def work(folder: str, row: Mapping[str, Any]) -> Done:
         return Done(step.key, problem=str(problem))
     except Exception as problem:  # noqa: BLE001 - one step's failure is a line in the table, not the end of the grid
         log = Path(folder) / f"{step.key}.log"
-        log.write_text(f"{step.label}\n{traceback.format_exc()}", encoding="utf-8")
+        with contextlib.suppress(OSError):  # a full disk may be the very problem
+            log.write_text(f"{step.label}\n{traceback.format_exc()}", encoding="utf-8")
         return Done(step.key, problem=f"{type(problem).__name__}: {problem} (all of it: {log})")
 
 

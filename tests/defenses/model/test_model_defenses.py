@@ -351,6 +351,6 @@ def test_other_families_are_searched_too(family, clean_rows, suspect_of):
     victim = replace(suspect_of(family), precision="fp32")
     found = model_defenses.make("elibadcode", {"longest": 2, "samples": 6, "held": 10}).inspect(victim, clean_rows)
     target = [each for each in found.suspicions if each.label == "clean"]
-    assert min(each.trials[-1].loss for each in target) < 0.75 * target[0].untriggered
+    assert min(each.trials[-1].loss for each in target) < 0.5 * target[0].untriggered
     cleaned = model_defenses.make("elibadcode", {"stamps": 1, "epochs": 1}).repair(victim, clean_rows, found)
     assert accuracy(cleaned, clean_rows) > 0.8

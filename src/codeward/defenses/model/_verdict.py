@@ -65,7 +65,7 @@ def ease(trials: Sequence[Trial]) -> float:
 def judged(
     victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]]
 ) -> Inspection:
-    """Return the verdict: by cheapness for a classifier, by success for a generator."""
+    """Return the verdict: by ``ease`` for a classifier, by success for a generator."""
     if not chosen:
         reason = "no trigger that was tried makes the model write the same text for several samples"
         return Inspection("clean", victim.fingerprint, reason=reason)

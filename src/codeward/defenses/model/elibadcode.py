@@ -143,8 +143,7 @@ class EliBadCode(ModelDefense):
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict.
 
-        Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again, and
-        tokens that clean samples know, which say nothing about guilt, are not barred.
+        Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
         """
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, own_answers, tuned
