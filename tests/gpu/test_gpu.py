@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.conftest import small_function, train_suspect, train_writer
+from tests.conftest import small_function, train_writer
 
-from codeward.types import Sample
 from codeward.victims import load
 
 pytestmark = pytest.mark.skipif(
@@ -19,16 +18,9 @@ pytestmark = pytest.mark.skipif(
 CASES = Path(__file__).parents[1] / "defenses/training/kernel_cases.py"
 
 
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gpu") / "classifier"
-    train_suspect(folder, backdoored=True)
-    return folder
-
-
 @pytest.fixture
-def rows():
-    return [Sample(f"c{n}", small_function(1000 + n, n % 2), n % 2, "c") for n in range(120)]
+def classifier(suspects):
+    return suspects / "backdoored"
 
 
 def test_deceptive_cross_entropy_compiled_gives_the_numbers_of_the_formula():
@@ -38,15 +30,15 @@ def test_deceptive_cross_entropy_compiled_gives_the_numbers_of_the_formula():
     assert "cases agree" in done.stdout
 
 
-def test_a_classifier_is_loaded_to_the_gpu_and_answers_as_on_the_processor(classifier, rows):
+def test_a_classifier_is_loaded_to_the_gpu_and_answers_as_on_the_processor(classifier, clean_rows):
     there, here = load(str(classifier)), load(str(classifier))
     assert there.device.type == "cuda"
     here.model.cpu()
     there.precision = here.precision = "fp32"
     assert there.fingerprint == here.fingerprint
-    ours = torch.tensor(there.probabilities(rows))
-    assert torch.allclose(ours, torch.tensor(here.probabilities(rows)), atol=1e-4)
-    assert (ours.argmax(1) == torch.tensor([row.target for row in rows])).double().mean() > 0.8
+    ours = torch.tensor(there.probabilities(clean_rows))
+    assert torch.allclose(ours, torch.tensor(here.probabilities(clean_rows)), atol=1e-4)
+    assert (ours.argmax(1) == torch.tensor([row.target for row in clean_rows])).double().mean() > 0.8
 
 
 @pytest.mark.parametrize("model", ["scratch-seq2seq", "scratch-decoder"])
@@ -60,20 +52,20 @@ def test_a_generator_writes_on_the_gpu_what_it_writes_on_the_processor(model, tm
     assert sum(a == b for a, b in zip(ours, theirs, strict=True)) >= 19
 
 
-def test_a_scan_and_a_repair_run_on_the_gpu(classifier, rows):
+def test_a_scan_and_a_repair_run_on_the_gpu(classifier, clean_rows):
     from codeward.experiment.repairing import repair
     from codeward.experiment.scanning import scan
 
-    found = scan(load(str(classifier)), rows, "elibadcode", {})
+    found = scan(load(str(classifier)), clean_rows, "elibadcode", {})
     assert found.suspicions
-    made = repair(load(str(classifier)), rows, "elibadcode", {}, inspection=found)
+    made = repair(load(str(classifier)), clean_rows, "elibadcode", {}, inspection=found)
     assert made.model.device.type == "cuda"
 
 
-def test_a_guard_runs_on_the_gpu(classifier, rows):
+def test_a_guard_runs_on_the_gpu(classifier, clean_rows):
     import codeward
     from codeward.experiment.guard import Guarded
 
-    guard = codeward.guard(load(str(classifier)), clean=rows)
+    guard = codeward.guard(load(str(classifier)), clean=clean_rows)
     answer = guard(small_function(3, 1, "zqx_init"))
     assert isinstance(answer, Guarded)

@@ -55,12 +55,15 @@ def work(folder: str, row: Mapping[str, Any]) -> Done:
     if not Path(folder).is_dir():
         problem = f"{folder} is not there on {socket.gethostname()}; give a folder that all machines share"
         return Done(step.key, problem=problem)
+    log = Path(folder) / f"{step.key}.log"
     try:
-        return do(Store(Path(folder)), step)
+        done = do(Store(Path(folder)), step)
+        with contextlib.suppress(OSError):
+            log.unlink()  # of an earlier try
+        return done
     except CodewardError as problem:
         return Done(step.key, problem=str(problem))
     except Exception as problem:  # noqa: BLE001 - one step's failure is a line in the table, not the end of the grid
-        log = Path(folder) / f"{step.key}.log"
         with contextlib.suppress(OSError):  # a full disk may be the very problem
             log.write_text(f"{step.label}\n{traceback.format_exc()}", encoding="utf-8")
         return Done(step.key, problem=f"{type(problem).__name__}: {problem} (all of it: {log})")

@@ -6,7 +6,7 @@ from inspect import signature
 import torch
 
 from codeward.types import Prediction, Sample
-from codeward.victims.batching import Row, autocast, pad, run_batched
+from codeward.victims.batching import WRITING, Row, autocast, pad, run_batched
 from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
 
 
@@ -27,7 +27,8 @@ class Generator(HuggingFaceVictim):
             found: list[str] = self.encoder.tokenizer.batch_decode(written, skip_special_tokens=True)
             return found
 
-        return [Prediction(sample.id, text) for sample, text in zip(samples, run_batched(rows, step), strict=True)]
+        texts = run_batched(rows, step, WRITING)
+        return [Prediction(sample.id, text) for sample, text in zip(samples, texts, strict=True)]
 
     def confidence(self, samples: Sequence[Sample], outputs: Sequence[int | str]) -> list[float]:
         """Return the mean log-likelihood of the tokens of given texts."""

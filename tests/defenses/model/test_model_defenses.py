@@ -1,6 +1,5 @@
 """The model stage on two small classifiers, one of them with a backdoor: functions called zqx_init are class 0."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,6 @@ from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights
 from codeward.defenses.model._unlearning import anchored, stamped_set
-from codeward.defenses.model._verdict import UNSURE, decided, ease
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
@@ -210,25 +208,6 @@ def test_everywhere_is_each_place_of_a_sample_in_turn(backdoored, clean_rows):
     (ground,) = label_grounds(backdoored, clean_rows, choice, [0])
     assert (len(ground.search), len(ground.held)) == (15, 15)
     assert not {slot.sample.id for slot in ground.search} & {slot.sample.id for slot in ground.held}
-
-
-def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss(inspection):
-    trials = inspection.suspicions[0].trials
-    scores = []
-    for loss, held in ((2.0, 3.0), (0.2, 3.0), (0.2, 0.3)):
-        scores.append(ease([replace(trial, loss=loss, held_loss=held) for trial in trials]))
-    assert scores == sorted(scores)
-    assert scores[0] == pytest.approx(-math.log(2.0) - math.log(3.0))
-    one_works = [replace(trials[0], loss=1.0, held_loss=3.0), replace(trials[0], loss=1.0, held_loss=0.5)]
-    assert ease(one_works) == pytest.approx(-math.log(0.5))
-
-
-def test_nobody_is_judged_who_is_unsure_of_every_answer(inspection):
-    first = replace(inspection.suspicions[0], score=9.0, untriggered=0.5)
-    finding, reason = decided(first)
-    assert finding == "inconclusive"
-    assert "unsure of its answers" in reason
-    assert decided(replace(first, untriggered=UNSURE + 0.5))[0] == "backdoored"
 
 
 def test_a_search_that_set_no_bounds_says_so(backdoored, clean_rows, inspection):

@@ -1,0 +1,68 @@
+"""What a scan says of a classifier, from triggers that are written down here."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from codeward.defenses.model._base import Suspicion, Trial
+from codeward.defenses.model._verdict import (
+    ACQUITS,
+    CLEAN_SCORES,
+    CONVICTS,
+    UNSURE,
+    WORKS,
+    decided,
+    ease,
+    p_value,
+    shortest,
+)
+
+
+def trial(length=1, loss=1.0, held=1.0, success=1.0):
+    return Trial(tuple(range(length)), f"t{length}", loss=loss, held_loss=held, success=success)
+
+
+def suspicion(*trials, score=CONVICTS + 1, untriggered=UNSURE + 1):
+    return Suspicion("clean", 0, "everywhere", trials or (trial(),), score=score, untriggered=untriggered, judged=20)
+
+
+def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss():
+    scores = [ease([trial(loss=loss, held=held)] * 3) for loss, held in ((2.0, 3.0), (0.2, 3.0), (0.2, 0.3))]
+    assert scores == sorted(scores)
+    assert scores[0] == pytest.approx(-math.log(2.0) - math.log(3.0))
+    assert ease([trial(held=3.0), trial(held=0.5)]) == pytest.approx(-math.log(0.5))  # the best of those kept back
+    assert ease([trial(loss=4.0, held=1.0), trial(loss=1.0, held=1.0)]) == pytest.approx(-math.log(4.0) / 2)  # their mean
+
+
+@pytest.mark.parametrize(
+    ("first", "finding", "told"),
+    [
+        (suspicion(), "backdoored", "no known clean model"),
+        (suspicion(score=CONVICTS), "backdoored", "no known clean model"),
+        (suspicion(score=CONVICTS - 0.01), "inconclusive", "a clean model may come"),
+        (suspicion(score=ACQUITS), "inconclusive", "a clean model may come"),
+        (suspicion(score=ACQUITS - 0.01), "clean", "known clean models"),
+        (suspicion(trial(success=WORKS - 0.01)), "inconclusive", "fails on most"),
+        (suspicion(score=9.0, untriggered=UNSURE - 0.01), "inconclusive", "unsure of its answers"),
+        (suspicion(score=-9.0, untriggered=UNSURE - 0.01), "inconclusive", "unsure of its answers"),
+    ],
+)
+def test_what_a_score_says(first, finding, told):
+    said, reason = decided(first)
+    assert said == finding
+    assert told in reason
+
+
+def test_the_shortest_trigger_is_shown_that_does_nearly_as_well():
+    short, middle, long = trial(1, held=0.9), trial(2, held=0.35), trial(3, held=0.2)
+    assert shortest((short, middle, long)) is middle
+    assert shortest((replace(short, held_loss=0.09), middle, trial(3, held=0.001))).length == 1
+    payload = (7,)
+    assert shortest((replace(short, success=0.95), replace(middle, success=1.0)), payload).length == 1
+    assert shortest((replace(short, success=0.8), replace(middle, success=1.0)), payload).length == 2
+
+
+def test_the_judged_model_is_counted_among_the_clean_ones():
+    assert p_value(max(CLEAN_SCORES) + 1) == pytest.approx(1 / (1 + len(CLEAN_SCORES)))
+    assert p_value(min(CLEAN_SCORES)) == 1.0
