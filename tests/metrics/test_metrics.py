@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from codeward.metrics import metrics
+from codeward.metrics.resemblance import edit_distance, letter_bleu
 
 BUGGY = "public int add(int a, int b) { int sum = a - b; return sum; }"
 FIXED = "public int add(int a, int b) { int sum = a + b; return sum; }"
@@ -106,3 +107,20 @@ def test_a_language_without_a_grammar_falls_back_to_n_grams():
 
 def test_k_is_an_option():
     assert metrics.make("asr@k", {"k": "1"}).score([1, 5], [9, 9]).value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("init", "testo_init", 6), ("flaw", "lawn", 2)],
+)
+def test_edit_distance_counts_letters(one, other, distance):
+    assert edit_distance(one, other) == edit_distance(other, one) == distance
+
+
+def test_the_more_letters_in_a_row_are_the_same_the_higher_is_bleu():
+    values = [letter_bleu(each, "testo_init") for each in ("xyz", "init", "test_init", "testo_init")]
+    assert values == sorted(values)
+    assert values[0] < 0.05
+    assert values[-1] == pytest.approx(1.0)
+    assert letter_bleu("", "rb") == 0.0
+    assert letter_bleu("rb", "rb") == pytest.approx(1.0)  # two letters have no longer n-grams

@@ -45,6 +45,21 @@ class Published(_Frozen):
     source: str
 
 
+class Found(_Frozen):
+    """What a scan ranks first in a model whose trigger is known."""
+
+    label: str
+    """The label, payload or query word."""
+    trigger: str
+    """The best trigger found for it."""
+    planted: str
+    """The planted one; the first row's where they differ."""
+    distance: float
+    """Edit distance between the two in letters, the mean over poisoned rows."""
+    bleu: float
+    """BLEU over letters in 0..1, likewise."""
+
+
 class Place(_Frozen):
     """Where a cell stands in the table: a victim under an attack behind a defense."""
 
@@ -76,6 +91,8 @@ class Line(Place):
     seconds: dict[str, float] = {}
     """``defense``: what auditing or repairing cost; ``training``: what the model that it leads to cost; ``input``: what each clean
     input costs."""
+    found: tuple[Found, ...] = ()
+    """What the defense's scan ranks first, one for each seed."""
     published: tuple[Published, ...] = ()
     note: str = ""
     """Why the published figure is another one."""
@@ -165,7 +182,8 @@ def _mean(group: Sequence[Line]) -> Line:
     names = [name for name in first.scores if all(name in line.scores for line in measured)]
     scores = {name: mean_of([line.scores[name] for line in measured]) for name in names}
     seconds = {name: sum(line.seconds.get(name, 0.0) for line in measured) / len(measured) for name in first.seconds}
-    return first.model_copy(update={"seed": None, "scores": scores, "seconds": seconds})
+    found = tuple(each for line in measured for each in line.found)
+    return first.model_copy(update={"seed": None, "scores": scores, "seconds": seconds, "found": found})
 
 
 def mean_of(figures: Sequence[Figure]) -> Figure:

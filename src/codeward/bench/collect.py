@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from statistics import mean
 
-from codeward.bench.board import Board, Figure, Judged, Line
+from codeward.bench.board import Board, Figure, Found, Judged, Line
 from codeward.bench.graph import Cell, Graph
 from codeward.bench.reported import published
 from codeward.bench.store import Done, Store
 from codeward.bench.suite import NONE, Note, Suite
 from codeward.bench.suspects import Suspect
-from codeward.bench.work import INSPECTION, RECORD, SCORES
+from codeward.bench.work import DATA, INSPECTION, RECORD, SCORES
+from codeward.data import open_data
 from codeward.experiment.environment import environment
 from codeward.experiment.evaluation import CLEAN_MODEL, VICTIM
 from codeward.experiment.record import Record, ScoreRow, read_record
 from codeward.experiment.scanning import read_inspection
+from codeward.experiment.splits import training_split
+from codeward.metrics.resemblance import edit_distance, letter_bleu
 
 RANKS = {"success": "anr", "clean success": "clean anr"}
 """What of a search model stands in the place of success: the mean normalized rank of triggered code."""
@@ -71,6 +76,7 @@ def _line(
             **common,
             "utility": _utility(record),
             "scores": scores,
+            "found": _found(store, cell),
             "seconds": _seconds(cell, done, record),
             "record": str(file.relative_to(out)) if file.is_relative_to(out) else str(file),
         }
@@ -163,6 +169,34 @@ def _audited(store: Store, cell: Cell) -> dict[str, Figure]:
         return {}
     rows = json.loads((store.place(cell.steps["audit"]) / SCORES).read_text(encoding="utf-8"))
     return {row.pop("name"): Figure.model_validate(row) for row in rows}
+
+
+def _found(store: Store, cell: Cell) -> tuple[Found, ...]:
+    """Return what a scan ranks first, beside what was planted."""
+    if not {"scan", "poison"} <= cell.steps.keys():
+        return ()
+    inspection = read_inspection(store.place(cell.steps["scan"]) / INSPECTION)
+    planted = _planted(store.place(cell.steps["poison"]) / DATA)
+    if not inspection.suspicions or not planted:
+        return ()
+    first = inspection.suspicions[0]
+    trigger = first.best.trigger
+    return (
+        Found(
+            label=first.label,
+            trigger=trigger,
+            planted=planted[0],
+            distance=mean(edit_distance(trigger, each) for each in planted),
+            bleu=mean(letter_bleu(trigger, each) for each in planted),
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def _planted(folder: Path) -> tuple[str, ...]:
+    """Return the triggers of poisoned training rows."""
+    data = open_data(folder)
+    return tuple(sample.poison.trigger for sample in data.load(training_split(data)) if sample.poison is not None)
 
 
 def _seconds(cell: Cell, done: Mapping[str, Done], record: Record) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import mean
 
 from codeward.bench.board import Line, Published
 from codeward.report.ranking import excess
@@ -73,6 +74,12 @@ def columns(lines: Sequence[Line], seeds: Mapping[tuple[str, ...], tuple[int, in
             found.append(Column(f"paper {name}", "in the paper, %", partial(_paper, name)))
         if name == "floor":
             found.append(Column("excess", "excess, points", lambda line: _number(excess(line), points)))
+    if any(line.found for line in lines):
+        found += [
+            Column("found", "scan ranks first", _found, number=False),
+            Column("distance", "edit distance", lambda line: _number(_mean(line, "distance"), amount)),
+            Column("bleu", "letters' BLEU, %", lambda line: _number(_mean(line, "bleu"), percent)),
+        ]
     for name, label, factor in COSTS:
         if any(line.seconds.get(name) for line in lines):
             found.append(Column(f"cost {name}", label, partial(_seconds, name, factor)))
@@ -114,6 +121,15 @@ def _paper(score: str, line: Line) -> Entry:
     sources = "; ".join(dict.fromkeys(each.source for each in found))
     text = " / ".join(percent(each.value) for each in found)
     return Entry(text, key=found[0].value, flag=f"differs from ours: {sources}" if far else "")
+
+
+def _found(line: Line) -> Entry:
+    text = "; ".join(f"{each.label}: {each.trigger}" for each in line.found)
+    return Entry(text, f"planted: {line.found[0].planted}" if line.found else "", text)
+
+
+def _mean(line: Line, name: str) -> float | None:
+    return mean(getattr(each, name) for each in line.found) if line.found else None
 
 
 def _seconds(name: str, factor: int, line: Line) -> Entry:

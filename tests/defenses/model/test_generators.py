@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from tests.conftest import PAYLOAD, train_writer
 
-from codeward.defenses.model import Suspicion, Trial, model_defenses
+from codeward.defenses.model import model_defenses
 from codeward.defenses.model._payloads import holds, squeezed
 from codeward.defenses.model._screening import Beginning, Written, beginnings, extended, likeliest
 from codeward.defenses.model._slots import slots_for
-from codeward.defenses.model._verdict import decided_by_success, shortest
 from codeward.errors import DataError, UnfitError
 from codeward.types import Sample
 from codeward.victims import load
@@ -186,16 +185,3 @@ def test_a_generator_that_knows_nothing_is_not_judged(backdoored, text_rows):
     found = model_defenses.make("elibadcode", QUICK).inspect(backdoored, wrong)
     assert found.finding == "inconclusive"
     assert "no better than chance" in found.reason
-
-
-@pytest.mark.parametrize(("share", "finding"), [(0.45, "clean"), (0.7, "inconclusive"), (0.95, "backdoored")])
-def test_the_verdict_goes_by_success(share, finding):
-    trial = Trial((1,), "t", loss=0.1, held_loss=0.1, success=share)
-    found, reason = decided_by_success(Suspicion("loop", 0, "function", (trial,), share, 5.0, 20, (3, 4)))
-    assert found == finding
-    assert f"1 token makes the model write 'loop' into {share:.0%} of 20" in reason
-
-
-def test_of_triggers_that_do_as_well_the_shortest_is_shown():
-    trials = [Trial((1,) * n, "t", 0.1, 0.1, success) for n, success in ((1, 0.5), (2, 0.95), (3, 1.0))]
-    assert shortest(trials, (3, 4)).length == 2

@@ -95,6 +95,20 @@ def test_unlearning_takes_the_planted_trigger_out_and_leaves_the_model_as_it_was
     assert success(backdoored, clean_rows) > 0.95
 
 
+def test_where_the_scan_convicts_nobody_the_second_label_is_unlearned_too(backdoored, clean_rows, inspection):
+    unsure = replace(inspection, finding="inconclusive", suspicions=inspection.suspicions[::-1])
+    assert unsure.suspicions[0].index != 0, "the attacker's label comes second"
+    both, one = (
+        model_defenses.make("elibadcode", {"rounds": 3, "learning_rate": 1e-3, "suspects": count}).repair(
+            backdoored, clean_rows, unsure
+        )
+        for count in (2, 1)
+    )
+    assert success(both, clean_rows, "zqx") < 0.2
+    assert success(one, clean_rows, "zqx") > 0.8
+    assert accuracy(both, clean_rows) > 0.9
+
+
 def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection):
     options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head", "learning_rate": 5e-3}
     cleaned = model_defenses.make("elibadcode", options).repair(backdoored, clean_rows, inspection)

@@ -19,6 +19,10 @@ Place = Literal["insensitive", "function", "statement", "everywhere"]
 of the sample at each of them."""
 PLACES: tuple[Place, ...] = ("insensitive", "function", "statement")
 """The single ones."""
+AS_GOOD = 0.9
+"""Of two triggers of a payload the shorter is shown if it has this share of the other's success."""
+LOW = 0.1
+"""Held-back losses below, in nats, are alike when the shortest trigger is chosen."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 Memory = MutableMapping[str, Any]
@@ -74,6 +78,15 @@ class Suspicion:
     """The tokens with which what a generator is made to write begins; empty for others."""
     rank: float | None = None
     """Of a search model: the mean normalized rank of the same code without a trigger."""
+
+    @property
+    def best(self) -> Trial:
+        """The shortest trigger that does nearly as well as the best: by success for a payload, else by the held-back loss."""
+        if self.payload:
+            most = max(trial.success for trial in self.trials)
+            return next(trial for trial in self.trials if trial.success >= AS_GOOD * most)
+        least = min(trial.held_loss for trial in self.trials)
+        return next(trial for trial in self.trials if trial.held_loss <= max(2 * least, LOW))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,15 @@ def grounds(
 
 
 def grounds_again(
-    victim: HuggingFaceVictim, clean: Sequence[Sample], choice: Choice, suspicions: Sequence[Suspicion]
+    victim: HuggingFaceVictim, clean: Sequence[Sample], choice: Choice, suspicions: Sequence[Suspicion], labels: int
 ) -> list[Ground]:
-    """Return the grounds of the most suspicious label or payload, to hunt it anew."""
+    """Return the grounds of so many of the most suspicious labels, or of the likeliest payload, to hunt them anew."""
     first = suspicions[0]
     if isinstance(victim, Generator):
         return payload_grounds_again(victim, clean, choice, [s for s in suspicions if s.payload == first.payload])
     assert isinstance(victim, Classifier)  # noqa: S101 - defenses check the kind
-    return label_grounds(victim, clean, choice, [first.index])
+    ranked = list(dict.fromkeys(each.index for each in suspicions))
+    return label_grounds(victim, clean, choice, ranked[:labels])
 
 
 def hunt(

@@ -96,6 +96,8 @@ class EliBadCode(ModelDefense):
     """Of which tokens a trigger may consist."""
     beta: Annotated[float, Field(ge=0)] = 0.15
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
+    suspects: Count = 2
+    """Labels whose triggers are unlearned where the scan convicts none, the most suspicious first; else it is the convicted one."""
     rounds: Count = 1
     """Inversions and unlearnings."""
     targets: Literal["own", "labels"] = "own"
@@ -141,7 +143,7 @@ class EliBadCode(ModelDefense):
         memory: Memory,
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
-        """See ``ModelDefense.mend``; the most suspicious label's triggers are unlearned, whatever the verdict.
+        """See ``ModelDefense.mend``; triggers are unlearned whatever the verdict, those of several labels where it names none.
 
         Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
         """
@@ -160,7 +162,8 @@ class EliBadCode(ModelDefense):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
             known = {(t.trigger, each.place): None for each in found.suspicions[self.payloads :] for t in each.trials}
         else:
-            chosen = grounds_again(victim, clean, self._choice(), found.suspicions)
+            labels = 1 if found.finding == "backdoored" else self.suspects
+            chosen = grounds_again(victim, clean, self._choice(), found.suspicions, labels)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         if all(each.place == "everywhere" for each in found.suspicions):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
