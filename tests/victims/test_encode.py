@@ -27,6 +27,7 @@ def test_many_rows_are_encoded_as_one_is(tiny_zoo, name, kind):
         assert many == [encoder.inputs([row], field)[0] for row in rows]
         assert max(len(row["input_ids"]) for row in many) <= 24
     assert encoder.inputs([]) == []
+    assert encoder.references([]) == []
 
 
 def test_halves_of_characters_are_read_as_one_mark(tiny_zoo):

@@ -35,6 +35,8 @@ class Encoder:
 
     def references(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of reference texts, the end mark last."""
+        if not texts:
+            return []
         ids = self.tokenizer(
             list(texts), add_special_tokens=False, truncation=True, max_length=self.max_target_length - 1
         )

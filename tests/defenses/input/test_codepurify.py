@@ -54,6 +54,20 @@ def clean(language="python", count=30):
     ]
 
 
+@pytest.mark.usefixtures("tiny_minis")
+def test_where_one_round_mends_everything_no_other_is_begun(monkeypatch):
+    method, asked = type(input_defenses.make("codepurify")), []
+    mend = method.mend
+    monkeypatch.setattr(
+        method, "mend", lambda self, samples, *rest: asked.append(len(samples)) or mend(self, samples, *rest)
+    )
+    model = victim(DEAD["python"])
+    ready = input_defenses.make("codepurify", {"max_rounds": 3}).calibrate(clean(), model)
+    (found,) = ready.purify([Sample("t", CODE["python"].format(DEAD["python"]), 1, "python")], model)
+    assert found.after.output == 1
+    assert asked == [1]
+
+
 @pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])
 @pytest.mark.parametrize("language", sorted(DEAD))
 @pytest.mark.usefixtures("minis")

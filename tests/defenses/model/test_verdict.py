@@ -32,7 +32,9 @@ def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss():
     assert scores == sorted(scores)
     assert scores[0] == pytest.approx(-math.log(2.0) - math.log(3.0))
     assert ease([trial(held=3.0), trial(held=0.5)]) == pytest.approx(-math.log(0.5))  # the best of those kept back
-    assert ease([trial(loss=4.0, held=1.0), trial(loss=1.0, held=1.0)]) == pytest.approx(-math.log(4.0) / 2)  # their mean
+    assert ease([trial(loss=4.0, held=1.0), trial(loss=1.0, held=1.0)]) == pytest.approx(
+        -math.log(4.0) / 2
+    )  # their mean
 
 
 @pytest.mark.parametrize(

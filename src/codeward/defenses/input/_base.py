@@ -182,12 +182,14 @@ class InputDefense(ABC):
         found = [each.examination for each in current]
         still = list(range(len(current)))
         for number in range(self.max_rounds):
+            if not still:
+                break
             samples = [current[at].sample for at in still]
             mended = self.mend(samples, [answers[at] for at in still], [found[at] for at in still], victim)
             for at, (sample, changes) in zip(still, mended, strict=True):
                 current[at] = replace(current[at], sample=sample, changes=(*current[at].changes, *changes))
             still = [at for at, (_, changes) in zip(still, mended, strict=True) if changes]
-            if not still or number + 1 == self.max_rounds:
+            if number + 1 == self.max_rounds:
                 break
             samples = [current[at].sample for at in still]
             fresh = answers_of(samples, victim)
