@@ -25,6 +25,20 @@ def test_oseql_takes_away_the_line():
     assert (found.before.output, found.after.output) == (0, 1)
 
 
+def test_oseql_takes_away_the_statement_where_the_code_is_one_line():
+    model = PlantedVictim(tasks.make("defect"), LABELS, "trigger()", 0)
+    clean = [
+        Sample(f"c{n}", f"int f ( int a ) {{ int b = {n} ; if ( a ) {{ b ++ ; }} return b ; }}", n % 2, "java")
+        for n in range(30)
+    ]
+    ready = input_defenses.make("oseql").calibrate(clean, model)
+    row = Sample("t", "int f ( int a ) { int b = 1 ; trigger() ; if ( a ) { b ++ ; } return b ; }", 1, "java")
+    (found,) = ready.purify([row], model)
+    assert "".join(found.sample.code.split()) == "intf(inta){intb=1;if(a){b++;}returnb;}"
+    assert (found.before.output, found.after.output) == (0, 1)
+    assert found.changes[0].kind == "statement"
+
+
 def test_outlyingness():
     assert outlyingness([0.1, 0.1, 0.1, 0.9]) > 100
     assert outlyingness([0.1, 0.2, 0.3, 0.4]) < 3
