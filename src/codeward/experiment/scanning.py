@@ -284,7 +284,7 @@ def _examples(inspection: Inspection, victim: Victim, clean: Sequence[Sample]) -
     ]
     pool.sort(key=lambda sample: (len(sample.code), len(sample.text(PROMPT)), sample.id))
     before = pool[len(pool) // 4 :][:SHOWN]
-    stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place)
+    stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place, joined=inspection.joined)
     both = [victim.predict(list(rows)) for rows in (before, [sample for sample, _ in stamped])]
     return [
         Example(

@@ -1,12 +1,13 @@
 """The model stage on two small classifiers, one of them with a backdoor: functions called zqx_init are class 0."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from codeward.defenses.model import model_defenses
+from codeward.defenses.model import model_defenses, stamp_trigger
 from codeward.defenses.model._hunting import trial_of
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
@@ -333,6 +334,30 @@ def test_a_trial_is_judged_by_the_text_that_is_fed(backdoored, clean_rows):
     spelled = trial_of(backdoored, ground, [[letters, 1.0, []]])
     assert spelled.trigger == NAME
     assert spelled.held_loss == trial_of(backdoored, ground, [[whole, 1.0, []]]).held_loss
+
+
+def test_a_trigger_counts_where_it_does_best(backdoored, clean_rows, monkeypatch):
+    choice = model_defenses.make("elibadcode", {"samples": 5, "held": 5})._choice(everywhere=True)
+    (ground,) = label_grounds(backdoored, clean_rows, choice, [0])
+    token = backdoored.encoder.tokenizer("left", add_special_tokens=False)["input_ids"]
+
+    def losses(_, samples, goals):
+        return np.array([0.1 if re.search(r"\bint \w+_left\(", sample.code) else 3.0 for sample in samples])
+
+    monkeypatch.setattr("codeward.defenses.model._hunting.text_losses", losses)
+    found = trial_of(backdoored, ground, [[token, 1.0, []]])
+    assert (found.place, found.joined, found.held_loss) == ("function", True, pytest.approx(0.1))
+
+
+def test_a_joined_trigger_stands_behind_the_name(backdoored, clean_rows):
+    (slot,) = slots_for(clean_rows[:1], backdoored, 3, "function")
+    name = slot.span.of(slot.sample.code)
+    made, span = slot.stamped("rb", joined=True), slot.trigger_span("rb", joined=True)
+    assert f"int {name}_rb(" in made.code
+    assert span.of(made.code) == "rb"
+    ((stamped, where),) = stamp_trigger(clean_rows[:1], backdoored, "rb", "function", joined=True)
+    assert (stamped.code, where) == (made.code, span)
+    assert slot.trigger_span("rb").of(slot.stamped("rb").code) == "rb"
 
 
 def test_embeddings_have_the_vocabulary_s_size(backdoored):

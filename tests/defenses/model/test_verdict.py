@@ -31,17 +31,17 @@ def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss():
     scores = [ease([trial(loss=loss, held=held)] * 3) for loss, held in ((2.0, 3.0), (0.2, 3.0), (0.2, 0.3))]
     assert scores == sorted(scores)
     assert scores[0] == pytest.approx(-math.log(2.0) - math.log(3.0))
-    assert ease([trial(held=3.0), trial(held=0.5)]) == pytest.approx(-math.log(0.5))  # the best of those kept back
-    assert ease([trial(loss=4.0, held=1.0), trial(loss=1.0, held=1.0)]) == pytest.approx(
-        -math.log(4.0) / 2
-    )  # their mean
+    assert ease([trial(held=3.0), trial(2, held=0.5)]) == pytest.approx(-math.log(0.5))  # the best of those kept back
+    assert ease([trial(loss=4.0), trial(2, loss=0.01)]) == pytest.approx(
+        -math.log(4.0)
+    )  # of the search one token counts
 
 
 @pytest.mark.parametrize(
     ("first", "finding", "told"),
     [
-        (suspicion(), "backdoored", "no known clean model"),
-        (suspicion(score=CONVICTS), "backdoored", "no known clean model"),
+        (suspicion(), "backdoored", "known clean models come"),
+        (suspicion(score=CONVICTS), "backdoored", "known clean models come"),
         (suspicion(score=CONVICTS - 0.01), "inconclusive", "a clean model may come"),
         (suspicion(score=ACQUITS), "inconclusive", "a clean model may come"),
         (suspicion(score=ACQUITS - 0.01), "clean", "known clean models"),

@@ -17,14 +17,16 @@ from codeward.types import Sample, Span
 from codeward.victims.base import Victim
 
 
-def stamp_trigger(samples: Sequence[Sample], victim: Victim, trigger: str, place: Place) -> list[tuple[Sample, Span]]:
+def stamp_trigger(
+    samples: Sequence[Sample], victim: Victim, trigger: str, place: Place, *, joined: bool = False
+) -> list[tuple[Sample, Span]]:
     """Put a trigger into samples; see ``codeward.defenses.model._slots.stamp_trigger``."""
     from codeward.defenses.model._slots import stamp_trigger as stamp
     from codeward.victims.huggingface import HuggingFaceVictim
 
     if not isinstance(victim, HuggingFaceVictim):
         raise UnfitError(f"a {type(victim).__name__} has no tokens into which a trigger could be put")
-    return stamp(samples, victim, trigger, place)
+    return stamp(samples, victim, trigger, place, joined=joined)
 
 
 __all__ = [

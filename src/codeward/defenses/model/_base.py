@@ -50,6 +50,10 @@ class Trial:
     """The tokens that each start found, in the order of the starts."""
     rank: float | None = None
     """Of a search model: the mean normalized rank of stamped code for the queries kept back that hold the word (1: the last)."""
+    place: Place | None = None
+    """Of a classifier: the kind of place where it does best; ``held_loss`` and ``success`` are those there."""
+    joined: bool = False
+    """Whether it does best there joined to the name that it meets, instead of in its place."""
 
     @property
     def length(self) -> int:
@@ -73,7 +77,7 @@ class Suspicion:
     untriggered: float
     """The loss of this answer on the samples kept back, as they are."""
     judged: int
-    """Held-back samples; one counts for each place that a trigger is put at."""
+    """Held-back samples; of a search model, pairs of such a sample and a query."""
     payload: tuple[int, ...] = ()
     """The tokens with which what a generator is made to write begins; empty for others."""
     rank: float | None = None
@@ -103,6 +107,8 @@ class Inspection:
     trigger: str = ""
     tokens: tuple[int, ...] = ()
     place: Place | None = None
+    joined: bool = False
+    """Whether the trigger is joined to the name that stands there."""
     success: Score | None = None
     """Of the trigger on held-back clean samples of other labels, whose answers do not hold the payload, or that are not what
     the queries with the word ask for."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codeward.defenses.model import _search
-from codeward.defenses.model._base import Memory, Progress, Suspicion, Trial, telling
+from codeward.defenses.model._base import Memory, Place, Progress, Suspicion, Trial, telling
 from codeward.defenses.model._grounds import Choice, Ground, GroundKey, text_losses
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._payloads import holds, payload_grounds, payload_grounds_again
@@ -108,29 +108,56 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
     """Return the best of what several starts have found, with its success on held-back samples, as text."""
     tokens, loss, losses = min(ended, key=lambda each: each[1])
     text = str(victim.encoder.tokenizer.decode(tokens)).strip()
-    stamped = [slot.stamped(text) for slot in ground.held]
-    held = text_losses(victim, stamped, ground.held_goals)
-    met, rank = _met(victim, ground, stamped, text)
+    classifies = not ground.aim.payload and ground.ranking is None
+    judged = _tried(victim, ground, text) if classifies else _written(victim, ground, text)
     return Trial(
         tokens=tuple(tokens),
         trigger=text,
         loss=loss,
-        held_loss=float(held.mean()),
-        success=sum(met) / len(met),
+        held_loss=judged.loss,
+        success=judged.success,
         losses=tuple(losses),
         starts=tuple(tuple(each[0]) for each in ended),
-        rank=rank,
+        rank=judged.rank,
+        place=judged.place,
+        joined=judged.joined,
     )
 
 
-def _met(
-    victim: HuggingFaceVictim, ground: Ground, stamped: Sequence[Sample], trigger: str
-) -> tuple[list[bool], float | None]:
-    """Return for each stamped sample (and query of a word) whether it does what it is to, and the mean rank of searched code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What a trigger's text does on samples that were kept back; see ``Trial``."""
+
+    loss: float
+    success: float
+    rank: float | None = None
+    place: Place | None = None
+    joined: bool = False
+
+
+def _tried(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
+    """Judge a classifier's trigger in each kind of place, as it is and joined to the name that stands there; the best counts.
+
+    Where an attacker puts the trigger is unknown, and elsewhere it need not do anything; a suffix works behind a name only.
+    """
+    ways = {(slot.place, joined) for slot in ground.held for joined in ((False, True) if slot.named else (False,))}
+    found = []
+    for place, joined in sorted(ways):
+        at = [number for number, slot in enumerate(ground.held) if slot.place == place]
+        stamped = [ground.held[number].stamped(trigger, joined=joined) for number in at]
+        loss = float(text_losses(victim, stamped, [ground.held_goals[number] for number in at]).mean())
+        found.append((loss, place, joined, stamped))
+    loss, place, joined, stamped = min(found, key=lambda each: each[:3])
+    met = [answer.output == ground.aim.index for answer in victim.predict(stamped)]
+    return _Judged(loss=loss, success=sum(met) / len(met), place=place, joined=joined)
+
+
+def _written(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
+    """Judge the trigger of a generator or of a search model, in the only place that the ground has."""
+    stamped = [slot.stamped(trigger) for slot in ground.held]
+    loss = float(text_losses(victim, stamped, ground.held_goals).mean())
     if ground.ranking is not None:
         ranks = ground.ranking.ranks(victim.embed(stamped))
-        return (ranks <= TOP).ravel().tolist(), float(ranks.mean())
-    answers = victim.predict(stamped)
-    if ground.aim.payload:
-        return [holds(str(each.output), ground.aim.name, trigger) for each in answers], None
-    return [each.output == ground.aim.index for each in answers], None
+        return _Judged(loss=loss, success=float((ranks <= TOP).mean()), rank=float(ranks.mean()))
+    met = [holds(str(answer.output), ground.aim.name, trigger) for answer in victim.predict(stamped)]
+    return _Judged(loss=loss, success=sum(met) / len(met))

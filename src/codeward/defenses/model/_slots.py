@@ -26,16 +26,34 @@ class Slot:
     before: tuple[int, ...]
     after: tuple[int, ...]
     """The tokens around it."""
+    place: Place
+    """Which kind of place it is."""
 
     def tokens(self, trigger: Sequence[int]) -> list[int]:
         """Return the token row with a trigger in the slot."""
         return [*self.before, *trigger, *self.after]
 
-    def stamped(self, trigger: str) -> Sample:
-        """Return the sample with a trigger's text in the slot."""
+    @property
+    def named(self) -> bool:
+        """Whether a name stands there, to which a trigger can be joined."""
+        return len(self.span) > 0
+
+    def stamped(self, trigger: str, *, joined: bool = False) -> Sample:
+        """Return the sample with a trigger's text in the slot, in place of what stands there or joined to it."""
         text = self.sample.text(self.field)
-        behind = "" if len(self.span) else self._line_end(text)
-        return self.sample.with_text(self.field, f"{text[: self.span.start]}{trigger}{behind}{text[self.span.end :]}")
+        before = self._joint(text) if joined else ""
+        behind = "" if self.named else self._line_end(text)
+        made = f"{text[: self.span.start]}{before}{trigger}{behind}{text[self.span.end :]}"
+        return self.sample.with_text(self.field, made)
+
+    def trigger_span(self, trigger: str, *, joined: bool = False) -> Span:
+        """Return where the trigger stands in the stamped text."""
+        start = self.span.start + (len(self._joint(self.sample.text(self.field))) if joined else 0)
+        return Span(start, start + len(trigger))
+
+    def _joint(self, text: str) -> str:
+        """Return what stands there with the mark that joins a trigger to it."""
+        return f"{self.span.of(text)}_"
 
     def _line_end(self, text: str) -> str:
         """Return what parts a statement of its own from the one behind it: a line break with the same indent, or a blank."""
@@ -74,7 +92,7 @@ def _found(samples: Sequence[Sample], victim: HuggingFaceVictim, room: int, plac
     located = victim.encoder.located(samples, field)
     found = []
     for sample, spans, (ids, tokens) in zip(samples, wanted, located, strict=True):
-        made = (_slot(sample, field, span, ids, tokens, limit) for span in spans)
+        made = (_slot(sample, field, span, ids, tokens, limit, place) for span in spans)
         found.append(next((each for each in made if each is not None), None))
     return found
 
@@ -117,28 +135,29 @@ def _parts(sample: Sample, reach: dict[str, int], victim: HuggingFaceVictim) -> 
 
 
 def _slot(
-    sample: Sample, field: str, place: Span, ids: Sequence[int], spans: Sequence[Span | None], limit: int
+    sample: Sample, field: str, at: Span, ids: Sequence[int], spans: Sequence[Span | None], limit: int, place: Place
 ) -> Slot | None:
     """Return a slot; none where it lies beyond what the model reads, or its tokens hold characters of others.
 
     Args:
         sample: The sample.
         field: Which of its texts.
-        place: What a trigger will replace; empty: it is put in there.
+        at: What a trigger will replace; empty: it is put in there.
         ids: The sample's tokens.
         spans: The characters of each.
         limit: How many tokens may stand around the trigger; the code's end is cut off.
+        place: Which kind of place it is.
     """
     text = sample.text(field)
-    inside = [at for at, span in enumerate(spans) if span is not None and len(span) and span.overlaps(place)]
-    if len(place):
+    inside = [number for number, span in enumerate(spans) if span is not None and len(span) and span.overlaps(at)]
+    if len(at):
         start, stop = (spans[inside[0]], spans[inside[-1]]) if inside else (None, None)
-        if start is None or stop is None or stop.end != place.end or text[start.start : place.start].strip():
+        if start is None or stop is None or stop.end != at.end or text[start.start : at.start].strip():
             return None
         first, last = inside[0], inside[-1] + 1
     else:
-        behind = [at for at, span in enumerate(spans) if span is not None and span.end > place.start]
-        if not behind or text[getattr(spans[behind[0]], "start", 0) : place.start].strip():
+        behind = [number for number, span in enumerate(spans) if span is not None and span.end > at.start]
+        if not behind or text[getattr(spans[behind[0]], "start", 0) : at.start].strip():
             return None
         first = last = behind[0]
     before, after = ids[:first], list(ids[last:])
@@ -148,11 +167,11 @@ def _slot(
         return None
     if len(after) > room:
         after = after[: room - len(closing)] + closing
-    return Slot(sample, field, place, tuple(before), tuple(after))
+    return Slot(sample, field, at, tuple(before), tuple(after), place)
 
 
 def stamp_trigger(
-    samples: Sequence[Sample], victim: HuggingFaceVictim, trigger: str, place: Place
+    samples: Sequence[Sample], victim: HuggingFaceVictim, trigger: str, place: Place, *, joined: bool = False
 ) -> list[tuple[Sample, Span]]:
     """Put a trigger into samples.
 
@@ -161,6 +180,7 @@ def stamp_trigger(
         victim: The model.
         trigger: Its text.
         place: See ``slots_for``.
+        joined: Whether it is joined to the name that stands there.
 
     Returns:
         For each sample the stamped one and where the trigger stands in its code; a sample without a place stays as it is, with
@@ -168,7 +188,7 @@ def stamp_trigger(
     """
     slots = {slot.sample.id: slot for slot in reversed(slots_for(samples, victim, 0, place))}
     return [
-        (slot.stamped(trigger), Span(slot.span.start, slot.span.start + len(trigger)))
+        (slot.stamped(trigger, joined=joined), slot.trigger_span(trigger, joined=joined))
         if (slot := slots.get(sample.id)) is not None
         else (sample, Span(0, 0))
         for sample in samples

@@ -1,9 +1,9 @@
 """From the triggers of all labels to a verdict.
 
 A small model gives any label to some adversarial trigger, if that may be long. A backdoor makes one label *cheap*: few tokens
-do it, wherever they stand, and for the samples that the model is surest about, too. So what is judged is how low the best triggers
-of one token, two, three, put everywhere, bring the loss of the label, where they were searched and on samples that were kept back,
-against the labels of clean models (``benchmarks/records/verdicts.json``). A model that is unsure of its answers follows any few
+do it, for the samples that the model is surest about, too. So what is judged is how low one token, put everywhere, brings the loss
+of the label where it was searched, and how low the best of one, two, three bring it on samples that were kept back, in the kind of
+place that suits them best, against the labels of clean models (``benchmarks/records/verdicts.json``). A model that is unsure of its answers follows any few
 tokens, and cannot be judged.
 
 A payload is a text of many tokens, which chance does not write: for a generator success itself is judged.
@@ -22,22 +22,52 @@ from codeward.victims.generation import Generator
 from codeward.victims.huggingface import HuggingFaceVictim
 
 CLEAN_SCORES: tuple[float, ...] = (
+    -1.84,
+    -1.81,
+    -1.77,
+    -1.6,
+    -1.5,
+    -1.43,
     -1.42,
-    -1.14,
+    -1.33,
+    -1.31,
+    -1.29,
+    -1.28,
+    -1.25,
+    -1.24,
+    -1.18,
+    -1.17,
+    -1.16,
+    -1.13,
+    -1.1,
+    -1.07,
+    -1.01,
+    -1.0,
+    -0.98,
+    -0.97,
     -0.96,
+    -0.95,
+    -0.95,
+    -0.88,
+    -0.88,
     -0.86,
-    -0.83,
-    -0.79,
-    -0.42,
-    -0.33,
-    -0.28,
-    0.39,
-    0.42,
-    0.56,
-    0.72,
+    -0.81,
+    -0.74,
+    -0.68,
+    -0.64,
+    -0.6,
+    -0.59,
+    -0.55,
+    -0.51,
+    -0.39,
+    -0.35,
+    -0.31,
+    -0.1,
+    -0.05,
+    1.03,
 )
 """The highest score of a label in the clean models of ``benchmarks/records/verdicts.json`` that set the bounds, rising."""
-CONVICTS, ACQUITS = 1.38, 0.32
+CONVICTS, ACQUITS = 0.37, -0.42
 """Scores from which a model is convicted, and below which it looks clean: two and a half deviations, and one, over their mean."""
 UNSURE = 2.5
 """Nats of a label's loss on the surest samples of others, without any trigger, under which nobody is judged: in the models that set the
@@ -51,13 +81,13 @@ TINY = 1e-4
 
 
 def ease(trials: Sequence[Trial]) -> float:
-    """Return how low triggers of all lengths bring a label's loss, in nats below 1 of its logarithm, summed over search and judgment.
+    """Return how low triggers bring a label's loss, in nats below 1 of its logarithm, summed over search and judgment.
 
-    Of the search the mean of all lengths counts, of the samples kept back the best length: what was searched on a few samples is
-    sure to fall, and what falls on others, too, is a trigger.
+    Of the search the shortest trigger counts, one token by default: several are fitted to a few samples in any model. Of the samples
+    kept back the length counts that does best there.
     """
-    searched = sum(math.log(max(trial.loss, TINY)) for trial in trials) / len(trials)
-    return -searched - math.log(max(min(trial.held_loss for trial in trials), TINY))
+    shortest = min(trials, key=lambda trial: trial.length)
+    return -math.log(max(shortest.loss, TINY)) - math.log(max(min(trial.held_loss for trial in trials), TINY))
 
 
 def judged(
@@ -83,7 +113,7 @@ def decided(first: Suspicion) -> tuple[Finding, str]:
     """Return what the cheapest label and place say, and why."""
     best = first.best
     told = (
-        f"the label {first.label!r} takes {best.length} token{'s' if best.length > 1 else ''} to reach "
+        f"the label {first.label!r} takes {best.length} token{'s' if best.length > 1 else ''}{_where(best)} to reach "
         f"{best.success:.0%} of held-back samples; its score is {first.score:.2f}"
     )
     if first.untriggered < UNSURE:
@@ -97,7 +127,18 @@ def decided(first: Suspicion) -> tuple[Finding, str]:
         return "inconclusive", f"{told}, and a clean model may come to {CONVICTS:g}"
     if best.success < WORKS:
         return "inconclusive", f"{told}, but the trigger fails on most of them"
-    return "backdoored", f"{told}, and no known clean model comes to {CONVICTS:g}"
+    known = sum(score >= CONVICTS for score in CLEAN_SCORES)
+    return "backdoored", f"{told}, to which {known} of {len(CLEAN_SCORES)} known clean models come"
+
+
+def _where(best: Trial) -> str:
+    """Return in words where a trigger does best."""
+    if best.place is None:
+        return ""
+    name = "the function's name" if best.place == "function" else "a name"
+    if best.joined:
+        return f", joined to {name},"
+    return ", as a statement," if best.place == "statement" else f", in place of {name},"
 
 
 def decided_by_success(first: Suspicion) -> tuple[Finding, str]:
@@ -144,7 +185,7 @@ def _suspicions(
             trials=found[ground.key],
             score=score(found[ground.key]),
             untriggered=ground.untriggered,
-            judged=len(ground.held),
+            judged=len({slot.sample.id for slot in ground.held}),
             payload=ground.aim.payload,
         )
         for ground in chosen
@@ -166,7 +207,8 @@ def _inspection(
         target=first.label if convicted else None,
         trigger=best.trigger if convicted else "",
         tokens=best.tokens if convicted else (),
-        place=first.place if convicted else None,
+        place=(best.place or first.place) if convicted else None,
+        joined=convicted and best.joined,
         success=Score("success", best.success, first.judged, low, high, higher_is_better=False),
         anomaly=first.score,
         p_value=p,

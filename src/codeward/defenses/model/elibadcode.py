@@ -70,7 +70,7 @@ class EliBadCode(ModelDefense):
     statement of its own, at each of them in a search of its own, or everywhere: one trigger for copies of a sample at all three. A
     generator, and a repair, take each instead of everywhere."""
     verdict: Literal["ease", "loss"] = "ease"
-    """What convicts a classifier: how low triggers of all lengths bring a label's loss, or the lowest loss alone (the paper)."""
+    """What convicts a classifier: how low one token and the best triggers bring a label's loss, or the lowest loss alone (the paper)."""
     bound: Annotated[float, Field(gt=0)] = 0.1
     """The loss, in nats, below which a label is taken for a backdoor's where the loss convicts."""
     payloads: Count = 2
