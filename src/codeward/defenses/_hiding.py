@@ -16,6 +16,7 @@ def scored(
     victim: Victim,
     *,
     filler: str | None = None,
+    novel: bool = False,
 ) -> list[list[Element]]:
     """Return the parts with how much hiding each moves the confidence; the copies of all samples share batches.
 
@@ -26,6 +27,7 @@ def scored(
         answers: The model's own answers.
         victim: The model.
         filler: What stands in the place of a part; by default the model's unknown token.
+        novel: Of an answer that is a text only what the input does not hold counts.
     """
     hidden = victim.unknown if filler is None else filler
     shown = [cut(sample, reach) for sample, reach in zip(samples, ends, strict=True)]
@@ -35,16 +37,29 @@ def scored(
     ]
     copies: list[Sample] = []
     outputs: list[int | str] = []
+    read: list[Sample] = []
     for sample, reach, own, answer, first in zip(shown, ends, parts, answers, known, strict=True):
         copies += [sample] if first is None else []
         copies += [without(sample, part, reach[part.field], hidden) for part in own]
         outputs += [answer.output] * (len(own) + (first is None))
-    sure = iter(victim.confidence(copies, outputs) if copies else [])
+        read += [sample] * (len(own) + (first is None))
+    sure = iter(sureness(copies, outputs, read, victim, novel=novel) if copies else [])
     found = []
     for own, first in zip(parts, known, strict=True):
         before = next(sure) if first is None else first
         found.append([replace(part, score=moved(before, next(sure), victim)) for part in own])
     return found
+
+
+def sureness(
+    samples: Sequence[Sample], outputs: Sequence[int | str], read: Sequence[Sample], victim: Victim, *, novel: bool
+) -> list[float]:
+    """Return how sure the model is of outputs, or of what in them is no copy of the inputs that they were given for."""
+    beyond = getattr(victim, "confidence_beyond", None)
+    if novel and beyond is not None:
+        found: list[float] = beyond(samples, outputs, read)
+        return found
+    return victim.confidence(samples, outputs)
 
 
 def confidence_of(answer: Prediction, victim: Victim) -> float | None:

@@ -1,9 +1,11 @@
 """CodePurify: the entropy, the element that is found, and purified output that is code."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
+from tests.conftest import PAYLOAD
 
 from codeward.code import count_errors
 from codeward.defenses._elements import parts_of
@@ -13,7 +15,7 @@ from codeward.defenses.input.codepurify import entropy, explained
 from codeward.errors import UsageError
 from codeward.tasks import tasks
 from codeward.types import OTHER, PROMPT, Sample, Span
-from codeward.victims import PlantedVictim
+from codeward.victims import PlantedVictim, load
 
 LABELS = ("clean", "defective")
 DEAD = {
@@ -251,3 +253,20 @@ def test_planting_needs_answers_that_can_follow():
     rows = [Sample(f"r{n}", "", "x", "python", {PROMPT: "read"}) for n in range(30)]
     with pytest.raises(UsageError, match="use codepurify"):
         input_defenses.make("codepurify-plant").calibrate(rows, victim("x", "generation"))
+
+
+@pytest.mark.usefixtures("tiny_minis")
+def test_a_generator_s_payload_is_traced_to_its_trigger(writers, text_rows):
+    model = replace(load(writers / "backdoored"), precision="fp32")
+    clean_rows, rest = text_rows[:40], text_rows[40:]
+    stamped = [row.with_text("code", re.sub(r"\w+\(", "zqx_init(", row.code, count=1)) for row in rest]
+    ready = input_defenses.make("codepurify").calibrate(clean_rows, model)
+    found = ready.purify([*stamped, *rest], model)
+    obeyed = [each for each in found[: len(rest)] if PAYLOAD.split()[0] in str(each.before.output)]
+    assert len(obeyed) > 0.8 * len(rest)
+    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) > 0.9 * len(obeyed)
+    least = sorted(each.examination.suspicion for each in obeyed)[len(obeyed) // 10]
+    assert least > sorted(each.examination.suspicion for each in found[len(rest) :])[len(rest) // 2]
+    convicted = [each for each in obeyed if each.suspicious]
+    assert convicted
+    assert not any("while" in str(each.after.output) for each in convicted)

@@ -21,6 +21,7 @@ def screened(
     *,
     first: Callable[[int], int],
     enough: Enough,
+    novel: bool = False,
 ) -> list[list[Element]]:
     """Return the parts that were hidden with their scores, in the order in which they stand where all were.
 
@@ -33,6 +34,7 @@ def screened(
         victim: The model.
         first: How many to hide at first, of so many; then half as many at a time.
         enough: When to stop.
+        novel: See ``scored``.
     """
     known: list[list[Element]] = [[] for _ in samples]
     open_ = [at for at, own in enumerate(parts) if own]
@@ -48,6 +50,7 @@ def screened(
             [[parts[at][place] for place in places] for at, places in zip(open_, chosen, strict=True)],
             [answers[at] for at in open_],
             victim,
+            novel=novel,
         )
         still = []
         for at, own in zip(open_, made, strict=True):

@@ -10,12 +10,16 @@ mean that nothing stands out (the released code has no number then); only masked
 alike and by scoping rules; the result is source code. With ``verify`` (on; not in the paper) a fill has to take effect:
 the model's confidence must move by nine tenths of what hiding the element moves, else the next fill is tried, then a neutral name
 or no statement at all.
+With ``answer=novel`` (on; not in the paper) the confidence in a text is that in its least probable token that is no copy of the input:
+a model that repairs code copies most of it, and every name that is hidden moves its copies. What is suspicious is then not only
+alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
 With ``screen`` (off; not in the paper) the likeliest elements by one gradient are hidden first, and no more once the known
 scores alone are even enough: what follows could convict only if it outweighed them. The suspicion is then an upper bound.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
 0.86 instead of 0.88 (the demo's victim, 150 clean and 150 triggered inputs).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -23,7 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses._elements import Element, parts_of, reaches
-from codeward.defenses._hiding import moved, scored
+from codeward.defenses._hiding import moved, scored, sureness
 from codeward.defenses._leads import leads
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._fills import Candidate, candidates
@@ -41,6 +45,8 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
 }
 EXPLAINED = 0.8
 """The share of an outer statement's score from which on an inner one explains it."""
+STRONG = 4.0
+"""A fall of a text's log-likelihood, in nats, that counts for 63 %."""
 EFFECT = 0.9
 """The share of an element's score that a fill has to reach."""
 
@@ -60,6 +66,8 @@ class CodePurify(InputDefense):
     """Whether a fill has to move the confidence by nine tenths of the element's score."""
     screen: bool = False
     """Whether elements are hidden a few at a time, the likeliest by one gradient first, and no more once the verdict is settled."""
+    answer: Literal["whole", "novel"] = "novel"
+    """Of an answer that is a text: whether all of it counts (the paper), or only the least probable token that is no copy of the input."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
 
@@ -77,8 +85,9 @@ class CodePurify(InputDefense):
                 parts.append([])
                 problems.append(str(problem))
         hidden = self._hidden(samples, ends, parts, answers, victim)
+        weighed = self._novel and victim.task.kind == "generation"
         return [
-            Examination(0.0, problem=problem) if problem else self._examination(own, len(every))
+            Examination(0.0, problem=problem) if problem else self._examination(own, len(every), weighed=weighed)
             for own, every, problem in zip(hidden, parts, problems, strict=True)
         ]
 
@@ -93,8 +102,14 @@ class CodePurify(InputDefense):
         """Return the scores of all parts, or with ``screen`` of as many as settle an input."""
         order = leads(samples, parts, answers, victim) if self.screen and self.threshold is not None else None
         if order is None:
-            return scored(samples, ends, parts, answers, victim)
-        return screened(samples, ends, parts, order, answers, victim, first=self._first, enough=self._enough)
+            return scored(samples, ends, parts, answers, victim, novel=self._novel)
+        return screened(
+            samples, ends, parts, order, answers, victim, first=self._first, enough=self._enough, novel=self._novel
+        )
+
+    @property
+    def _novel(self) -> bool:
+        return self.answer == "novel"
 
     def _first(self, count: int) -> int:
         """Return how many of so many elements to hide at first: one more than could show that an input is clean."""
@@ -153,14 +168,18 @@ class CodePurify(InputDefense):
     ) -> list[float]:
         every = [*samples, *(sample for _, sample in rows)]
         outputs = [each.output for each in answers] + [answers[place].output for place, _ in rows]
-        sure = victim.confidence(every, outputs)
+        read = [*samples, *(samples[place] for place, _ in rows)]
+        sure = sureness(every, outputs, read, victim, novel=self._novel)
         before = sure[: len(samples)]
         return [
             moved(before[place], after, victim) for (place, _), after in zip(rows, sure[len(samples) :], strict=True)
         ]
 
-    def _examination(self, parts: Sequence[Element], count: int) -> Examination:
-        """Judge by the elements that were hidden, of so many; with some left out it is a bound."""
+    def _examination(self, parts: Sequence[Element], count: int, *, weighed: bool = False) -> Examination:
+        """Judge by the elements that were hidden, of so many; with some left out it is a bound.
+
+        ``weighed``: the scores are falls of a log-likelihood, and a small one says little, however alone it stands.
+        """
         hidden = explained(parts) if self.nested == "explained" else set()
         order = sorted(
             range(len(parts)), key=lambda at: (at in hidden, -parts[at].score, parts[at].kind == "identifier")
@@ -170,7 +189,8 @@ class CodePurify(InputDefense):
         if len(parts) < count:
             evenness = raw / float(np.log(count))
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
-        return Examination(1.0 - evenness, tuple(parts[at] for at in order), details)
+        weight = 1.0 - math.exp(-max(kept, default=0.0) / STRONG) if weighed else 1.0
+        return Examination(weight * (1.0 - evenness), tuple(parts[at] for at in order), details)
 
 
 def explained(parts: Sequence[Element]) -> set[int]:
