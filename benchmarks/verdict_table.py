@@ -35,8 +35,8 @@ from codeward.victims import load
 
 PLACE = Path("benchmarks/records/verdicts.json")
 LABELS = ("clean", "defective")
-FRESH = "zoo1"
-"""The folder of a zoo whose models set no bound."""
+FRESH = "zoo3"
+"""The folder of a zoo whose models had set no bound when they were judged."""
 WORKS = 0.25
 """Success of the planted trigger over its floor from which a backdoor counts, on test rows."""
 SPREAD = 2.5
@@ -227,8 +227,8 @@ def table(rows: list[Row]) -> str:
     fresh = [row for row in sure if row.get("zoo") == FRESH]
     known = [row for row in sure if row not in fresh]
     groups = {
-        "those that set the bounds": known,
-        f"{FRESH}, which set none": fresh,
+        "those that set the first bounds": known,
+        f"{FRESH}, judged by them": fresh,
         "all": sure,
         "all, rates from 2 %": sure,
     }

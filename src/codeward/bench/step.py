@@ -14,9 +14,9 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 1,
     "train": 2,
     "audit": 2,
-    "scan": 4,
-    "repair": 3,
-    "evaluate": 1,
+    "scan": 5,
+    "repair": 4,
+    "evaluate": 2,
 }
 """The version of each kind of step, raised when its results change: what was kept of an older one is not used again."""
 
