@@ -92,6 +92,17 @@ def test_a_calibration_is_for_one_model(tmp_path, victim, ready, rows):
         load_calibration(tmp_path / "c.json", victim)
 
 
+def test_a_calibration_of_a_version_without_an_option_is_made_again(tmp_path, victim, ready):
+    save_calibration(tmp_path / "c.json", ready)
+    row = json.loads((tmp_path / "c.json").read_text())
+    del row["options"]["max_rounds"]
+    (tmp_path / "c.json").write_text(json.dumps(row))
+    with pytest.raises(
+        DataError, match="without the option max_rounds, which the threshold depends on; calibrate again"
+    ):
+        load_calibration(tmp_path / "c.json", victim)
+
+
 def test_the_guard(tmp_path, victim, clean):
     guard = codeward.guard(victim, clean=[each.code for each in clean], language="python")
     fine, bad = guard.many([Sample("a", code(7), 0, "python"), Sample("b", code(8, trigger=True), 0, "python")])

@@ -79,7 +79,8 @@ def load_calibration(path: Path, victim: Victim) -> Calibration:
     """Read a calibration.
 
     Raises:
-        DataError: If the file is no calibration of a schema that this version reads.
+        DataError: If the file is no calibration of a schema that this version reads, or its defense has options by now that it
+            does not hold.
         ModelError: If it was made for another model.
     """
     try:
@@ -90,6 +91,12 @@ def load_calibration(path: Path, victim: Victim) -> Calibration:
         references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
         kept = {"references": references} if references else {}
         defense = input_defenses.make(row["defense"], {**options, **kept})
+        fresh = sorted(input_defenses.settings(defense).keys() - {*options, "references"})
+        if fresh:
+            raise DataError(
+                f"{path}: made by a version without the option{'s' if len(fresh) > 1 else ''} {', '.join(fresh)}, which the "
+                "threshold depends on; calibrate again with --calibration"
+            )
         found = Calibration(
             defense, row["defense"], row["false_positive_rate"], row["model"], row["clean"], row["samples"]
         )
