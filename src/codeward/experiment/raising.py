@@ -25,7 +25,7 @@ def raised_examples(inspection: Inspection, victim: Victim, clean: Sequence[Samp
     others = [sample for sample in clean if not wanted.search(sample.text(QUERY))]
     others.sort(key=lambda sample: (len(sample.code), sample.id))
     before = others[len(others) // 4 :][:count]
-    stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place, joined=inspection.joined)
+    stamped = stamp_trigger(before, victim, inspection.trigger, inspection.place)
     queries, pool = victim.embed(asked, QUERY), victim.embed(clean)
     near = [victim.embed(rows) @ queries.T for rows in (before, [sample for sample, _ in stamped])]
     ranks = [[1 + (queries @ pool.T > row[:, None]).sum(1).mean() for row in rows] for rows in near]

@@ -77,6 +77,7 @@ class Generator(HuggingFaceVictim):
                 known[pair] = _beyond(text[:-1], source)
             places.append(known[pair])
         at = [number for number, own in enumerate(places) if own]
+        # The places tell rows of the same input and text apart, since equal rows are computed once.
         rows: list[Row] = [{**inputs[number], "labels": [*texts[number], *places[number]]} for number in at]
 
         def step(indices: list[int]) -> list[float]:

@@ -182,6 +182,12 @@ class InputDefense(ABC):
         found = [each.examination for each in current]
         still = list(range(len(current)))
         for number in range(self.max_rounds):
+            if number and still:
+                samples = [current[at].sample for at in still]
+                fresh = answers_of(samples, victim)
+                for at, answer, each in zip(still, fresh, self.examine(samples, fresh, victim), strict=True):
+                    answers[at], found[at] = answer, each
+                still = [at for at in still if self._above(found[at])]
             if not still:
                 break
             samples = [current[at].sample for at in still]
@@ -189,13 +195,6 @@ class InputDefense(ABC):
             for at, (sample, changes) in zip(still, mended, strict=True):
                 current[at] = replace(current[at], sample=sample, changes=(*current[at].changes, *changes))
             still = [at for at, (_, changes) in zip(still, mended, strict=True) if changes]
-            if number + 1 == self.max_rounds:
-                break
-            samples = [current[at].sample for at in still]
-            fresh = answers_of(samples, victim)
-            for at, answer, each in zip(still, fresh, self.examine(samples, fresh, victim), strict=True):
-                answers[at], found[at] = answer, each
-            still = [at for at in still if self._above(found[at])]
         return current
 
     def _above(self, each: Examination) -> bool:
