@@ -103,6 +103,17 @@ def test_json(run, suspects, data):
     assert {each["label"] for each in found["suspicions"]} == {"clean", "defective"}
 
 
+def test_rows_that_do_not_say_their_task_are_for_the_model_s(run, suspects, clean_rows, tmp_path):
+    lines = [json.dumps({"id": row.id, "code": row.code, "target": row.target, "language": "c"}) for row in clean_rows]
+    (tmp_path / "clean.jsonl").write_text("\n".join(lines) + "\n")
+    quick = ("--set", "longest=1", "--set", "samples=5", "--set", "held=5")
+    result, _, err = run("scan", suspects / "clean", "--data", tmp_path / "clean.jsonl", *quick)
+    assert result in (0, 1, 3), err
+    result, out, err = run("evaluate", suspects / "clean", tmp_path / "clean.jsonl")
+    assert result == 0, err
+    assert "accuracy" in out
+
+
 def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, suspects, data, tmp_path):
     out = tmp_path / "scan.json"
     result, text, _ = run("scan", suspects / "clean", "--data", data, "-o", out, "--budget", "0.01")

@@ -68,9 +68,9 @@ def run(
     from codeward.files import write_text
     from codeward.report.terminal import score_table
     from codeward.tasks import tasks
-    from codeward.victims import load
+    from codeward.victims import load, made_for
 
-    source = open_data(data, layout=layout, task=task, language=language)
+    source = open_data(data, layout=layout, task=task or made_for(model), language=language)
     threat = _threat(
         source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")
     )

@@ -117,8 +117,9 @@ def load_with_clean(
     from codeward.experiment.scanning import few
     from codeward.experiment.splits import clean_samples
     from codeward.tasks import tasks
-    from codeward.victims import load
+    from codeward.victims import load, made_for
 
+    task = task or made_for(model)
     source = open_data(data, layout=layout, task=task, language=language)
     kind = tasks.make(source.task).kind
     clean = clean_samples(data, None, layout, language, task)

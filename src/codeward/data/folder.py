@@ -185,7 +185,9 @@ def _task(layout: Layout, meta: Meta | None, task: str | None, place: Path) -> s
             raise UnknownNameError(f"task of layout {layout.name!r}", task, layout.tasks)
         return task or layout.tasks[0]
     if task is None and meta is None:
-        raise DataError(f"{place}: the rows do not say which task they are for; give task= or write a codeward.json")
+        raise DataError(
+            f"{place}: the rows do not say which task they are for; give task= (--task) or write a codeward.json"
+        )
     if meta is not None and task not in (None, meta.task):
         raise UnknownNameError(f"task of {place}", str(task), [meta.task])
     return task or (meta.task if meta else "")
