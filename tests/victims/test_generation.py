@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from codeward.victims import load
-from codeward.victims.generation import _beyond
 from codeward.victims.huggingface import Continuation
+from codeward.victims.novelty import novel_pieces
 
 
 @pytest.fixture(scope="module")
@@ -15,23 +15,32 @@ def writer(writers):
 
 
 @pytest.mark.parametrize(
-    ("text", "source", "places"),
-    [("abc", "xabcy", []), ("abXc", "abc", [2]), ("XYabc", "abcd", [0, 1]), ("", "abc", []), ("ab", "", [0, 1])],
+    ("text", "source", "pieces"),
+    [
+        ("abc", "xabcy", []),
+        ("abXc", "abc", [[2]]),
+        ("XYabcZ", "abcd", [[0, 1], [5]]),
+        ("", "abc", []),
+        ("ab", "", [[0, 1]]),
+        ("efghabcd", "abcdefgh", []),  # no alignment explains both halves
+        ("aXYZWbXYZWc", "abc", [[1, 2, 3, 4]]),  # what it repeats of its own is no piece of its own
+    ],
 )
-def test_what_no_alignment_with_the_input_explains(text, source, places):
-    assert _beyond([ord(c) for c in text], [ord(c) for c in source]) == places
+def test_what_is_no_copy_of_the_input(text, source, pieces):
+    assert novel_pieces([ord(c) for c in text], [ord(c) for c in source]) == pieces
 
 
-def test_the_least_probable_token_that_is_no_copy_counts(writer, text_rows):
+def test_the_least_probable_token_of_each_piece_counts(writer, text_rows):
     row = text_rows[0]
-    tokens = writer.encoder.references(["while 77 break; " + row.code])[0]
-    places = _beyond(tokens[:-1], writer.encoder.inputs([row])[0]["input_ids"])
-    assert 0 < len(places) < len(tokens) - 1
-    goals = [Continuation(tuple(tokens[:at]), (tokens[at],)) for at in places]
-    inputs = writer.encoder.inputs([row]) * len(goals)
-    expected = -writer.losses(inputs, goals).max().item()
-    (found,) = writer.confidence_beyond([row], ["while 77 break; " + row.code], [row])
-    assert found == pytest.approx(expected, abs=1e-4)
+    text = f"while 77 {row.code[:12]} break 33 {row.code[12:]}"
+    tokens = writer.encoder.references([text])[0]
+    pieces = novel_pieces(tokens[:-1], writer.encoder.inputs([row])[0]["input_ids"])
+    assert len(pieces) > 1
+    (found,) = writer.confidence_beyond([row], [text], [row])
+    for piece, value in zip(pieces, found, strict=True):
+        goals = [Continuation(tuple(tokens[:at]), (tokens[at],)) for at in piece]
+        expected = -writer.losses(writer.encoder.inputs([row]) * len(goals), goals).max().item()
+        assert value == pytest.approx(expected, abs=1e-4)
 
 
 def test_equal_inputs_with_other_parts_are_told_apart(writer, text_rows):
@@ -40,5 +49,6 @@ def test_equal_inputs_with_other_parts_are_told_apart(writer, text_rows):
     one, two = writer.confidence_beyond(
         [first, first], [text, text], [first, replace(second, code=f"{text}\n{second.code}")]
     )
-    assert one < 0
-    assert two == 0.0
+    assert one
+    assert max(one) < 0
+    assert two == ()

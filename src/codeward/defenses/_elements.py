@@ -25,6 +25,8 @@ class Element:
     field: str = CODE
     score: float = 0.0
     """How much the model's answer rests on it; what that means is the defense's."""
+    falls: tuple[float, ...] = ()
+    """The same for each piece of the answer that was asked for; where the answer counts as one, once."""
 
 
 def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:

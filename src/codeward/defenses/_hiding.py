@@ -27,7 +27,10 @@ def scored(
         answers: The model's own answers.
         victim: The model.
         filler: What stands in the place of a part; by default the model's unknown token.
-        novel: Of an answer that is a text only what the input does not hold counts.
+        novel: Of an answer that is a text only what the input does not hold counts, each piece of it by itself.
+
+    Returns:
+        Each part with its ``falls``, and the largest of them as its score.
     """
     hidden = victim.unknown if filler is None else filler
     shown = [cut(sample, reach) for sample, reach in zip(samples, ends, strict=True)]
@@ -46,20 +49,23 @@ def scored(
     sure = iter(sureness(copies, outputs, read, victim, novel=novel) if copies else [])
     found = []
     for own, first in zip(parts, known, strict=True):
-        before = next(sure) if first is None else first
-        found.append([replace(part, score=moved(before, next(sure), victim)) for part in own])
+        before = next(sure) if first is None else (first,)
+        falls = [moved(before, next(sure), victim) for _ in own]
+        found.append(
+            [replace(part, score=max(each, default=0.0), falls=each) for part, each in zip(own, falls, strict=True)]
+        )
     return found
 
 
 def sureness(
     samples: Sequence[Sample], outputs: Sequence[int | str], read: Sequence[Sample], victim: Victim, *, novel: bool
-) -> list[float]:
-    """Return how sure the model is of outputs, or of what in them is no copy of the inputs that they were given for."""
+) -> list[tuple[float, ...]]:
+    """Return how sure the model is of outputs, or of each piece in them that is no copy of the input that they were given for."""
     beyond = getattr(victim, "confidence_beyond", None)
     if novel and beyond is not None:
-        found: list[float] = beyond(samples, outputs, read)
+        found: list[tuple[float, ...]] = beyond(samples, outputs, read)
         return found
-    return victim.confidence(samples, outputs)
+    return [(value,) for value in victim.confidence(samples, outputs)]
 
 
 def confidence_of(answer: Prediction, victim: Victim) -> float | None:
@@ -69,8 +75,7 @@ def confidence_of(answer: Prediction, victim: Victim) -> float | None:
     return answer.scores[0 if victim.task.kind == "retrieval" else int(answer.output)]
 
 
-def moved(before: float, after: float, victim: Victim) -> float:
-    """Return a change of confidence; a text's mean log-likelihood counts only where it falls (CodePurify, section 3.2)."""
-    if victim.task.kind == "generation":
-        return max(0.0, before - after)
-    return abs(before - after)
+def moved(before: Sequence[float], after: Sequence[float], victim: Victim) -> tuple[float, ...]:
+    """Return the change of each confidence; a text's log-likelihood counts only where it falls (CodePurify, section 3.2)."""
+    changes = (first - second for first, second in zip(before, after, strict=True))
+    return tuple(max(0.0, each) if victim.task.kind == "generation" else abs(each) for each in changes)

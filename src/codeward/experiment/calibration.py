@@ -14,7 +14,8 @@ from codeward.files import write_text
 from codeward.types import Sample
 from codeward.victims.base import Victim
 
-SCHEMA = 1
+SCHEMA = 2
+"""Raised when thresholds of before mean something else (2: each piece of a written text is judged by itself)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def load_calibration(path: Path, victim: Victim) -> Calibration:
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
         if row["schema_version"] != SCHEMA:
-            raise DataError(f"{path}: written in schema {row['schema_version']}, but this version reads {SCHEMA}")
+            raise DataError(
+                f"{path}: written in schema {row['schema_version']}, but this version reads {SCHEMA}; calibrate again with --calibration"
+            )
         options = dict(row["options"])
         references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
         kept = {"references": references} if references else {}

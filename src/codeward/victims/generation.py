@@ -1,7 +1,6 @@
 """Victims that write text: encoder-decoders and decoder-only models."""
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from inspect import signature
 
 import torch
@@ -9,6 +8,7 @@ import torch
 from codeward.types import Prediction, Sample
 from codeward.victims.batching import WRITING, Row, autocast, pad, run_batched
 from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
+from codeward.victims.novelty import novel_pieces
 
 
 class Generator(HuggingFaceVictim):
@@ -53,8 +53,8 @@ class Generator(HuggingFaceVictim):
 
     def confidence_beyond(
         self, samples: Sequence[Sample], outputs: Sequence[int | str], read: Sequence[Sample]
-    ) -> list[float]:
-        """Return the log-likelihood of the least probable of those tokens of given texts that are no copy of what was read.
+    ) -> list[tuple[float, ...]]:
+        """Return how sure the model is of what in given texts is no copy of what was read.
 
         A model that edits copies most of its input, and all of that leans on the input; what it adds is its own. Behind its first
         token the rest of a text that it has learned is sure, so that a mean would hardly move.
@@ -65,22 +65,24 @@ class Generator(HuggingFaceVictim):
             read: For each the input that the text was written for.
 
         Returns:
-            For each text; 0 for one that is a copy throughout.
+            For each text and each of its pieces (``novel_pieces``) the log-likelihood of the least probable token; of a text that is
+            a copy throughout nothing.
         """
         texts, inputs = self._tokens(outputs), self.encoder.inputs(samples)
         sources = [tuple(row["input_ids"]) for row in self.encoder.inputs(read)]
-        known: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
-        places = []
+        known: dict[tuple[tuple[int, ...], tuple[int, ...]], list[list[int]]] = {}
+        pieces = []
         for text, source in zip(texts, sources, strict=True):
             pair = tuple(text), source
             if pair not in known:
-                known[pair] = _beyond(text[:-1], source)
-            places.append(known[pair])
+                known[pair] = novel_pieces(text[:-1], source)
+            pieces.append(known[pair])
+        places = [[place for piece in own for place in piece] for own in pieces]
         at = [number for number, own in enumerate(places) if own]
         # The places tell rows of the same input and text apart, since equal rows are computed once.
         rows: list[Row] = [{**inputs[number], "labels": [*texts[number], *places[number]]} for number in at]
 
-        def step(indices: list[int]) -> list[float]:
+        def step(indices: list[int]) -> list[dict[int, float]]:
             chosen = [at[index] for index in indices]
             with torch.inference_mode(), autocast(self.device, self.precision):
                 logs = self.log_probabilities(
@@ -89,12 +91,13 @@ class Generator(HuggingFaceVictim):
                     [places[each] for each in chosen],
                 )
             wanted = pad([[texts[each][place] for place in places[each]] for each in chosen], -100).to(self.device)
-            found = logs.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1)
-            least: list[float] = found.double().masked_fill(wanted == -100, 0.0).min(-1).values.cpu().tolist()
-            return least
+            found = logs.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1).double().cpu().tolist()
+            return [dict(zip(places[each], own, strict=False)) for each, own in zip(chosen, found, strict=True)]
 
         sure = dict(zip(at, run_batched(rows, step), strict=True))
-        return [sure.get(number, 0.0) for number in range(len(texts))]
+        return [
+            tuple(min(sure[number][place] for place in piece) for piece in own) for number, own in enumerate(pieces)
+        ]
 
     def _tokens(self, outputs: Sequence[int | str]) -> list[list[int]]:
         return self.encoder.references([str(output) for output in outputs])
@@ -178,13 +181,6 @@ class Generator(HuggingFaceVictim):
             logits.gather(1, at.unsqueeze(-1).expand(-1, -1, logits.shape[-1])).float().log_softmax(-1)
         )
         return found
-
-
-def _beyond(text: Sequence[int], source: Sequence[int]) -> list[int]:
-    """Return the places of a text's tokens that no alignment with what was read explains."""
-    blocks = SequenceMatcher(None, source, text, autojunk=False).get_matching_blocks()
-    copied = {place for block in blocks for place in range(block.b, block.b + block.size)}
-    return [place for place in range(len(text)) if place not in copied]
 
 
 def _difference(text: Sequence[int], other: Sequence[int]) -> Continuation:

@@ -135,6 +135,21 @@ def test_entropy():
         assert entropy(nothing) == (0.0, 1.0)
 
 
+def test_each_piece_of_an_answer_is_judged_by_itself():
+    """A payload rests on its trigger alone, however much else the model adds that rests on many elements."""
+    falls = {"trigger": (0.0, 5.0), "a": (3.0, 0.0), "b": (4.0, 0.0), "c": (3.5, 0.1)}
+    parts = [
+        Element("identifier", name, (Span(at, at + 1),), score=max(each), falls=each)
+        for at, (name, each) in enumerate(falls.items())
+    ]
+    defense = input_defenses.make("codepurify")
+    whole = [replace(part, falls=(sum(part.falls),)) for part in parts]
+    apart, together = (defense._examination(every, len(every), weighed=True) for every in (parts, whole))
+    assert apart.elements[0].text == "trigger"
+    assert apart.elements[0].score == 5.0
+    assert apart.suspicion > 0.6 > 0.1 > together.suspicion
+
+
 def test_a_statement_that_one_within_explains_does_not_count_twice():
     code = "def f(a):\n    if a:\n        b = 1\n        c = 2\n    return a\n"
     parts = parts_of(Sample("x", code, 0, "python"), "code", len(code), ("statement",))

@@ -10,9 +10,10 @@ mean that nothing stands out (the released code has no number then); only masked
 alike and by scoping rules; the result is source code. With ``verify`` (on; not in the paper) a fill has to take effect:
 the model's confidence must move by nine tenths of what hiding the element moves, else the next fill is tried, then a neutral name
 or no statement at all.
-With ``answer=novel`` (on; not in the paper) the confidence in a text is that in its least probable token that is no copy of the input:
-a model that repairs code copies most of it, and every name that is hidden moves its copies. What is suspicious is then not only
-alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
+With ``answer=novel`` (on; not in the paper) each piece of a text that is no copy of the input is judged by itself, by the confidence in
+its least probable token, and the most suspicious counts: a model that repairs code copies most of it, every name that is hidden moves
+its copies, and what an attacker has it write rests on other elements than what the model adds by itself. What is suspicious is then not
+only alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
 With ``screen`` (off; not in the paper) the likeliest elements by one gradient are hidden first, and no more once the known
 scores alone are even enough: what follows could convict only if it outweighed them. The suspicion is then an upper bound.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
@@ -21,6 +22,7 @@ A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only 
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -67,7 +69,7 @@ class CodePurify(InputDefense):
     screen: bool = False
     """Whether elements are hidden a few at a time, the likeliest by one gradient first, and no more once the verdict is settled."""
     answer: Literal["whole", "novel"] = "novel"
-    """Of an answer that is a text: whether all of it counts (the paper), or only the least probable token that is no copy of the input."""
+    """Of an answer that is a text: whether all of it counts (the paper), or each piece by itself that is no copy of the input."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
 
@@ -138,26 +140,30 @@ class CodePurify(InputDefense):
             for place, ((sample, element), made) in enumerate(zip(pairs, choices, strict=True))
             for choice in made
         ]
-        effects = self._effects(samples, answers, rows, victim) if self.verify else [0.0] * len(rows)
+        effects = self._effects(samples, answers, rows, victim) if self.verify else [()] * len(rows)
         shares = iter(effects)
         results: list[tuple[Sample, tuple[Change, ...]]] = []
         for (sample, element), made in zip(pairs, choices, strict=True):
-            moved = [next(shares) for _ in made]
-            chosen = self._choose(made, moved, element)
+            falls = [next(shares) for _ in made]
+            chosen = self._choose(made, falls, element)
             if chosen is None:
                 results.append((sample, ()))
             else:
                 results.append((sample.with_text(element.field, chosen.text), (chosen.change(element),)))
         return results
 
-    def _choose(self, made: Sequence[Candidate], moved: Sequence[float], element: Element) -> Candidate | None:
-        """Return the first candidate that takes effect, else the one with the largest effect."""
+    def _choose(
+        self, made: Sequence[Candidate], falls: Sequence[tuple[float, ...]], element: Element
+    ) -> Candidate | None:
+        """Return the first candidate that takes effect on what the element was convicted for, else that with the largest effect."""
         if not made:
             return None
         if not self.verify:
             return made[0]
-        works = (choice for choice, effect in zip(made, moved, strict=True) if effect >= EFFECT * element.score)
-        return next(works, made[int(np.argmax(moved))])
+        piece = element.falls.index(element.score)
+        effects = [each[piece] for each in falls]
+        works = (choice for choice, effect in zip(made, effects, strict=True) if effect >= EFFECT * element.score)
+        return next(works, made[int(np.argmax(effects))])
 
     def _effects(
         self,
@@ -165,7 +171,7 @@ class CodePurify(InputDefense):
         answers: Sequence[Prediction],
         rows: Sequence[tuple[int, Sample]],
         victim: Victim,
-    ) -> list[float]:
+    ) -> list[tuple[float, ...]]:
         every = [*samples, *(sample for _, sample in rows)]
         outputs = [each.output for each in answers] + [answers[place].output for place, _ in rows]
         read = [*samples, *(samples[place] for place, _ in rows)]
@@ -176,10 +182,20 @@ class CodePurify(InputDefense):
         ]
 
     def _examination(self, parts: Sequence[Element], count: int, *, weighed: bool = False) -> Examination:
-        """Judge by the elements that were hidden, of so many; with some left out it is a bound.
+        """Judge by the elements that were hidden, of so many, each piece of the answer by itself; the most suspicious one counts.
+
+        With some elements left out it is a bound.
 
         ``weighed``: the scores are falls of a log-likelihood, and a small one says little, however alone it stands.
         """
+        pieces = max((len(part.falls) for part in parts), default=0)
+        judged = [
+            self._piece([replace(part, score=part.falls[piece]) for part in parts], count, weighed=weighed)
+            for piece in range(pieces)
+        ]
+        return max(judged, key=lambda each: each.suspicion) if judged else self._piece(parts, count, weighed=weighed)
+
+    def _piece(self, parts: Sequence[Element], count: int, *, weighed: bool) -> Examination:
         hidden = explained(parts) if self.nested == "explained" else set()
         order = sorted(
             range(len(parts)), key=lambda at: (at in hidden, -parts[at].score, parts[at].kind == "identifier")

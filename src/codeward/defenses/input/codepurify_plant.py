@@ -127,11 +127,13 @@ class CodePurifyPlant(CodePurify):
         rises = iter(sufficiencies(suspects, self.references, victim, count))
         return [[next(rises) for _ in elements] for elements in chosen]
 
-    def _choose(self, made: Sequence[Candidate], moved: Sequence[float], element: Element) -> Candidate | None:
+    def _choose(
+        self, made: Sequence[Candidate], falls: Sequence[tuple[float, ...]], element: Element
+    ) -> Candidate | None:
         """Choose as CodePurify does; of what is not necessary, the last candidate, which keeps nothing of it."""
         if made and self.among == "all" and element.score < NEEDED:
             return made[-1]
-        return super()._choose(made, moved, element)
+        return super()._choose(made, falls, element)
 
 
 def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:

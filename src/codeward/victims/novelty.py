@@ -1,0 +1,42 @@
+"""What of a text that a model wrote is its own, and no copy of what it read."""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+SAME = 4
+"""So many successive tokens that stand in the input, or earlier in the text, are a copy wherever they stand."""
+
+
+def novel_pieces(text: Sequence[int], source: Sequence[int]) -> list[list[int]]:
+    """Return the places of a text's tokens that are no copy, each unbroken run of them as a piece of its own.
+
+    A copy is what the best alignment of the two explains, and what repeats some tokens of the input or of the text itself: a model
+    that loops adds nothing.
+
+    Args:
+        text: The tokens that were written.
+        source: The tokens that were read.
+    """
+    blocks = SequenceMatcher(None, source, text, autojunk=False).get_matching_blocks()
+    copied = {place for block in blocks for place in range(block.b, block.b + block.size)} | _repeated(text, source)
+    pieces: list[list[int]] = []
+    for place in range(len(text)):
+        if place in copied:
+            continue
+        if pieces and pieces[-1][-1] == place - 1:
+            pieces[-1].append(place)
+        else:
+            pieces.append([place])
+    return pieces
+
+
+def _repeated(text: Sequence[int], source: Sequence[int]) -> set[int]:
+    """Return the places of all runs of ``SAME`` tokens that stand in the source, or wholly before them in the text."""
+    known = {tuple(source[at : at + SAME]) for at in range(len(source) - SAME + 1)}
+    found: set[int] = set()
+    for at in range(len(text) - SAME + 1):
+        if at >= SAME:
+            known.add(tuple(text[at - SAME : at]))
+        if tuple(text[at : at + SAME]) in known:
+            found.update(range(at, at + SAME))
+    return found
