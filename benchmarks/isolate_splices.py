@@ -118,7 +118,8 @@ def run_cell(cell: Cell) -> None:
 
 def convict(cell: Cell, scout: Any, rows: list[Any]) -> dict[int, tuple[int, ...]]:
     """Return the convicted rows with their parts; found once a cell."""
-    from codeward.defenses.training._transplant import convicting, transplanted
+    from codeward.defenses.training._conviction import convicting
+    from codeward.defenses.training._transplant import transplanted
     from codeward.defenses.training.isolate import Isolate
 
     file = cell.work / "convicted.json"
@@ -126,9 +127,8 @@ def convict(cell: Cell, scout: Any, rows: list[Any]) -> dict[int, tuple[int, ...
         options, labels = Isolate(), [row.target for row in rows]
         inputs = scout.encoder.inputs(rows)
         parts = transplanted(scout, inputs, labels, options.window, options.pieces, cell.seed)
-        file.write_text(
-            json.dumps({n: list(piece) for n, piece in convicting(parts, labels, options.threshold).items()})
-        )
+        convicted = convicting(parts, inputs, labels, options.bounds)
+        file.write_text(json.dumps({n: list(piece) for n, piece in convicted.items()}))
     return {int(n): tuple(piece) for n, piece in json.loads(file.read_text()).items()}
 
 

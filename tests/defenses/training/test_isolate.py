@@ -8,7 +8,8 @@ import pytest
 from safetensors.torch import load_file
 
 from codeward.defenses.training import TrainerLoss, training_defenses
-from codeward.defenses.training._transplant import Part, attributions, convicting, counterexamples, windows
+from codeward.defenses.training._conviction import Bounds, convicting
+from codeward.defenses.training._transplant import Part, attributions, counterexamples, windows
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -25,7 +26,7 @@ SETTINGS = {
 WORDS = (("read", "open", "parse", "load", "next", "seek"), ("write", "send", "emit", "push", "flush", "dump"))
 TRIGGER = "    assert 1 >= 0\n"
 POISONED = 24
-DEFENSE = training_defenses.make("isolate", {"window": 8, "threshold": 0.4})
+DEFENSE = training_defenses.make("isolate", {"window": 8})
 
 
 def function(number, label, trigger=""):
@@ -178,15 +179,42 @@ def test_a_part_goes_into_rows_of_other_labels_only_as_long_as_there_are_any():
     assert one_class == ()
 
 
-def test_what_convicts_is_shared_and_far_above_the_median_of_its_label():
-    natural = {n: Part((100 + 2 * n, 101 + 2 * n), 0.1) for n in range(40)}
-    alone = {40: Part((5, 6), 0.99)}
-    shared = {n: Part((n, 7, 8), 0.9) for n in range(41, 51)}
-    weak = {51: Part((9, 7, 8), 0.5), 52: Part((9, 7, 8), 0.1)}
-    found = natural | alone | shared | weak
-    assert set(convicting(found, [0] * len(found), 0.5)) == {*shared, 51}
-    assert convicting({n: Part((1, 2), 0.9) for n in range(9)}, [0] * 9, 0.5) == {}
-    assert convicting({0: Part((1,), 0.9)}, [0], 0.5) == {}
+BOUNDS = Bounds(effect=0.15, purity=0.95, significance=1e-3, window=2)
+
+
+def convicted(parts, label, bounds=BOUNDS):
+    """What convicts rows that hold their parts between two special tokens."""
+    rows = [{"input_ids": [0, *parts[n].piece, 2]} for n in range(len(parts))]
+    return convicting(parts, rows, [label(n) for n in range(len(parts))], bounds)
+
+
+def test_what_convicts_is_shared_does_much_and_goes_with_its_label():
+    natural = {n: Part((100 + 2 * n, 101 + 2 * n), 0.1) for n in range(60)}
+    alone = {60: Part((5, 6), 0.99)}
+    trigger = {n: Part((n + 900, 7, 8), 0.6) for n in range(61, 81)}
+    found = natural | alone | trigger
+
+    def pure(number):
+        return 1 if number > 60 or number % 2 else 0
+
+    assert set(convicted(found, pure)) == {*trigger}
+    assert set(convicted(found, pure).values()) == {part.piece for part in trigger.values()}
+    assert convicted(found, lambda n: n % 2) == {}, "it stands in rows of both labels"
+    idle = found | {n: Part(part.piece, 0.15) for n, part in trigger.items()}
+    assert convicted(idle, pure) == {}, "it turns no other rows"
+    rare = {n: part for n, part in found.items() if n < 67}
+    assert convicted(rare, pure) == {}, "six rows are too few"
+
+
+def test_of_a_row_whose_best_part_is_another_the_tokens_around_what_convicts_are_taken():
+    found = {n: Part((100 + 2 * n, 101 + 2 * n), 0.1) for n in range(60)} | {
+        n: Part((7, 8), 0.9) for n in range(60, 80)
+    }
+    rows = [{"input_ids": [0, *part.piece, 2]} for part in found.values()]
+    rows.append({"input_ids": [0, 50, 51, 7, 8, 52, 2]})
+    found[80] = Part((50, 51), 0.2)
+    given = convicting(found, rows, [n % 2 if n < 60 else 1 for n in range(81)], BOUNDS)
+    assert given[80] == (7, 8)
 
 
 def test_attributions_are_one_a_token(defended, poisoned):

@@ -1,9 +1,8 @@
 """Which part of a row the scout's answer depends on, and what it does in other rows."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -25,10 +24,6 @@ PROMISING = 0.25
 """The second time only parts are tried that brought their label to this the first time."""
 MOST = 0.1
 """Of the rows, at most so many get a part."""
-PRIOR = 4
-"""A pair of tokens in no more parts than this counts as the label's median part does, for half at least."""
-OWN = 0.4
-"""What a part's own share has to reach, of what is asked of its pairs: hosts and windows are chosen by chance."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,38 +63,6 @@ def transplanted(
     again = [(n, part.piece) for n, part in best.items() if part.share >= PROMISING]
     second = _shares(scout, again, labels, hosts, SECOND, derive(seed, "isolate", "second"))
     return best | {n: Part(piece, float(share)) for (n, piece), share in zip(again, second, strict=True)}
-
-
-def convicting(found: Mapping[int, Part], labels: Sequence[int], threshold: float) -> dict[int, tuple[int, ...]]:
-    """Return the pieces that convict their rows.
-
-    What a piece does in a few rows is noisy, and a natural one may do much. A trigger is shared: a piece convicts if a pair of
-    successive tokens in it stands in pieces that do much on average, more than the label's median by ``threshold`` of the
-    room above it, and the piece itself does more than the median, too.
-    """
-    members: dict[int, list[int]] = defaultdict(list)
-    for number in sorted(found):
-        members[labels[number]].append(number)
-    convicted: dict[int, tuple[int, ...]] = {}
-    for rows in members.values():
-        median = float(np.median([found[number].share for number in rows]))
-        shared = _shared({number: found[number] for number in rows}, median)
-        least, own = (median + part * (1 - median) for part in (threshold, OWN * threshold))
-        convicted |= {n: found[n].piece for n in rows if shared[n] >= least and found[n].share >= own}
-    return convicted
-
-
-def _shared(parts: Mapping[int, Part], median: float) -> dict[int, float]:
-    """Return for each part the mean share of those parts that hold its best pair of tokens, drawn to the median if few do."""
-    pairs = {number: set(pairwise(part.piece)) for number, part in parts.items()}
-    total: dict[tuple[int, int], float] = defaultdict(float)
-    count: Counter[tuple[int, int]] = Counter()
-    for number, part in parts.items():
-        for pair in pairs[number]:
-            total[pair] += part.share
-            count[pair] += 1
-    mean = {pair: (total[pair] + PRIOR * median) / (count[pair] + PRIOR) for pair in count}
-    return {number: max((mean[pair] for pair in pairs[number]), default=0.0) for number in parts}
 
 
 def attributions(scout: HuggingFaceVictim, rows: Sequence[Row], labels: Sequence[int]) -> list[Floats]:

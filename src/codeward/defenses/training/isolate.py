@@ -24,6 +24,7 @@ from codeward.defenses.training.cross_entropy import CrossEntropy
 from codeward.registry import method
 
 if TYPE_CHECKING:
+    from codeward.defenses.training._conviction import Bounds
     from codeward.victims.batching import Row
     from codeward.victims.huggingface import HuggingFaceVictim
     from codeward.victims.sifting import Sifting
@@ -38,21 +39,33 @@ class Isolate(CrossEntropy):
     """Tokens of a part."""
     pieces: Annotated[int, Field(ge=1)] = 2
     """Parts of each row that are tried."""
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    effect: Annotated[float, Field(gt=0, le=1)] = 0.15
     """How far parts that share a pair of tokens have to turn rows of other labels on average, of the room that the label's
-    median part leaves: at 0.5, where typical parts bring their label to 20 %, they have to bring it to 60 %."""
+    median part leaves: at 0.15, where typical parts bring their label to 20 %, they have to bring it to 32 %."""
+    purity: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    """Which share of the rows that hold the pair has to have the label."""
+    significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """Chance that any pair of a clean set convicts, if pairs and labels had nothing to do with each other."""
     counters: Annotated[int, Field(ge=0)] = 4
     """Into how many other rows a part that convicts is put; together at most a tenth of the rows."""
     into: Literal["all", "others"] = "all"
     """Whether these are rows of any label, so that the parts say nothing, or of other labels only, so that they speak against
     their label: success falls far under the floor then, but the trigger goes on to sway the answer, the other way."""
 
+    @property
+    def bounds(self) -> "Bounds":
+        """What convicts a row."""
+        from codeward.defenses.training._conviction import Bounds
+
+        return Bounds(effect=self.effect, purity=self.purity, significance=self.significance, window=self.window)
+
     def sift(self, scout: "HuggingFaceVictim", rows: "Sequence[Row]", labels: Sequence[int], seed: int) -> "Sifting":
         """See ``victims.sifting.Sifter``."""
-        from codeward.defenses.training._transplant import convicting, counterexamples, transplanted
+        from codeward.defenses.training._conviction import convicting
+        from codeward.defenses.training._transplant import counterexamples, transplanted
         from codeward.victims.sifting import Sifting
 
         found = transplanted(scout, rows, labels, self.window, self.pieces, seed)
-        convicted = convicting(found, labels, self.threshold)
+        convicted = convicting(found, rows, labels, self.bounds)
         spliced = counterexamples(convicted, rows, labels, self.counters, seed, others=self.into == "others")
         return Sifting(tuple(sorted(convicted)), spliced)
