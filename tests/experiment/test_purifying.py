@@ -161,7 +161,7 @@ def test_the_command_on_a_data_set(capsys, folders):
     assert result == 1
     summary = json.loads(out)
     assert (summary["rows"], summary["suspicious"], summary["answers_changed"]) == (150, 15, 15)
-    assert summary["suspects"] == [{"text": TRIGGER, "rows": 15}]
+    assert summary["suspects"] == [{"text": TRIGGER, "rows": 15, "writes": ""}]
     assert "the next run needs no --calibration" in err
     log = json.loads((folders / "s.json").read_text())
     found = log["runs"][0]["results"]

@@ -6,7 +6,7 @@ import pytest
 
 from codeward.victims import load
 from codeward.victims.huggingface import Continuation
-from codeward.victims.novelty import novel_pieces
+from codeward.victims.novelty import novel_pieces, stretch
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,14 @@ def test_the_least_probable_token_of_each_piece_counts(writer, text_rows):
         goals = [Continuation(tuple(tokens[:at]), (tokens[at],)) for at in piece]
         expected = -writer.losses(writer.encoder.inputs([row]) * len(goals), goals).max().item()
         assert value == pytest.approx(expected, abs=1e-4)
+
+
+def test_pieces_that_few_copied_tokens_part_are_shown_as_one():
+    pieces = [[0, 1], [4], [9, 10], [15]]
+    assert list(stretch(pieces, 0)) == [0, 1, 2, 3, 4]
+    assert list(stretch(pieces, 1)) == [0, 1, 2, 3, 4]
+    assert list(stretch(pieces, 2)) == [9, 10]
+    assert list(stretch([[3]], 0)) == [3]
 
 
 def test_equal_inputs_with_other_parts_are_told_apart(writer, text_rows):

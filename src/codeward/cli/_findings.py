@@ -40,10 +40,12 @@ def sarif_log(found: Sequence[Finding], name: str, data: str, single: bool) -> d
     for each in found:
         told = each.row["codeward"]
         for element in told["elements"][:1]:
-            message = (
-                f"The model's answer ({told['before']}) rests on this {element['kind']} alone; "
-                f"suspicion {told['suspicion']:.3f} over {told['threshold']:.3f}."
+            what = (
+                f"What the model writes ({told['piece']})"
+                if told["piece"]
+                else f"The model's answer ({told['before']})"
             )
+            message = f"{what} rests on this {element['kind']} alone; suspicion {told['suspicion']:.3f} over {told['threshold']:.3f}."
             start, end = element["spans"][0]
             text, row = each.sample.text(element["field"]), "" if single else each.row["id"]
             results.append(sarif_result(rule, message, data, text, start, end, row))
@@ -58,7 +60,10 @@ def as_json(summary: "Summary", ready: "Calibration", output: Path | None) -> di
         "changed": summary.changed,
         "answers_changed": summary.answers_changed,
         "unreadable": summary.unreadable,
-        "suspects": [{"text": text, "rows": count} for text, count in summary.suspects.most_common(SUSPECTS)],
+        "suspects": [
+            {"text": text, "rows": count, "writes": summary.written(text)}
+            for text, count in summary.suspects.most_common(SUSPECTS)
+        ],
         "defense": ready.name,
         "threshold": ready.defense.threshold,
         "output": None if output is None else str(output),
@@ -82,6 +87,13 @@ def tell(summary: "Summary", ready: "Calibration", output: Path | None, found: S
     )
     for text, count in summary.suspects.most_common(3):
         if count > 1:
-            show(f"  {count:,} times the answer rests on: {escape(' '.join(text.split())[:100])}")
+            wrote = summary.written(text)
+            told = f", and says: {_short(wrote)}" if wrote else ""
+            show(f"  {count:,} times the answer rests on: {escape(_short(text) + told)}")
     if summary.unreadable:
         note(f"{summary.unreadable:,} inputs could not be examined and were passed on as they came; see 'problem'.")
+
+
+def _short(text: str) -> str:
+    """Return a text on one line, not too long."""
+    return " ".join(text.split())[:100]

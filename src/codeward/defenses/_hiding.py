@@ -2,10 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from codeward.defenses._elements import Element, cut, without
 from codeward.types import Prediction, Sample
 from codeward.victims.base import Victim
+
+
+@runtime_checkable
+class NoveltyTeller(Protocol):
+    """A model that writes text and tells what of it is no copy of its input (``victims.generation.Generator``)."""
+
+    def confidence_beyond(
+        self, samples: Sequence[Sample], outputs: Sequence[int | str], read: Sequence[Sample]
+    ) -> list[tuple[float, ...]]:
+        """Return how sure it is of each piece of texts that is no copy of what they were written for."""
+
+    def novel_text(self, output: str, read: Sample, number: int) -> str:
+        """Return one of these pieces."""
 
 
 def scored(
@@ -61,10 +75,8 @@ def sureness(
     samples: Sequence[Sample], outputs: Sequence[int | str], read: Sequence[Sample], victim: Victim, *, novel: bool
 ) -> list[tuple[float, ...]]:
     """Return how sure the model is of outputs, or of each piece in them that is no copy of the input that they were given for."""
-    beyond = getattr(victim, "confidence_beyond", None)
-    if novel and beyond is not None:
-        found: list[tuple[float, ...]] = beyond(samples, outputs, read)
-        return found
+    if novel and isinstance(victim, NoveltyTeller):
+        return victim.confidence_beyond(samples, outputs, read)
     return [(value,) for value in victim.confidence(samples, outputs)]
 
 

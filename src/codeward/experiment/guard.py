@@ -37,6 +37,8 @@ class Guarded:
     diff: str
     problem: str = ""
     """Why the input could not be examined."""
+    piece: str = ""
+    """What of a suspicious answer that is a text rests on the first element."""
 
 
 class Guard:
@@ -67,6 +69,7 @@ class Guard:
             each.examination.elements,
             diff_of(sample.code, each.sample.code, sample.id),
             each.examination.problem,
+            each.examination.piece,
         )
 
 

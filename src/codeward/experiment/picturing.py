@@ -22,6 +22,7 @@ UNITS = {
     "generation": "the fall of the mean log-likelihood of the model's own text, in nats a token",
     "retrieval": "the change of the similarity of code and query",
 }
+NOVEL = "the fall of the log-likelihood of the least probable token of what the answer adds to its input, in nats,"
 CONFIDENCE = "the change of the probability of the model's own answer"
 
 
@@ -52,7 +53,7 @@ def choose(rows: Iterable[Mapping[str, Any]], summary: Summary, limit: int = PIC
         heapq.heappush(best, entry) if len(best) < limit else heapq.heappushpop(best, entry)
         text = told["elements"][0]["text"] if told["suspicious"] and told["elements"] else None
         if text in answers:
-            given = str(told["before"])
+            given = str(told["piece"] or told["before"])
             answers[text][given] = answers[text].get(given, 0) + 1
             highest[text] = max(highest.get(text, 0.0), told["suspicion"])
     ranked = sorted(best, key=lambda entry: entry[:3], reverse=True)
@@ -104,7 +105,7 @@ def record_of(
             "threshold": ready.defense.threshold,
             "false_positive_rate": ready.false_positive_rate,
             "clean samples": ready.samples,
-            "score": UNITS.get(victim.task.kind, CONFIDENCE),
+            "score": _unit(victim, ready),
         },
         seed=0,
         counts={
@@ -120,6 +121,13 @@ def record_of(
         findings=list(chosen.suspects),
         pictures=pictures,
     )
+
+
+def _unit(victim: Victim, ready: Calibration) -> str:
+    """Return what an element's score is."""
+    if victim.task.kind == "generation" and ready.settings.get("answer") == "novel":
+        return NOVEL
+    return UNITS.get(victim.task.kind, CONFIDENCE)
 
 
 def _picture(sample: Sample, row: Mapping[str, Any], elements: Sequence[Element]) -> Picture:

@@ -39,6 +39,8 @@ class Summary:
     answers_changed: int = 0
     suspects: Counter[str] = field(default_factory=Counter)
     """The suspected elements by their text: a trigger shows in many rows."""
+    pieces: dict[str, Counter[str]] = field(default_factory=dict)
+    """What of an answer that is a text rests on a suspected element, by the element: a payload shows in many rows, too."""
 
     def add(self, row: dict[str, Any]) -> None:
         """Count one row's result."""
@@ -49,7 +51,15 @@ class Summary:
         self.changed += bool(found["changes"])
         self.answers_changed += found["before"] != found["after"]
         if found["suspicious"] and found["elements"]:
-            self.suspects[found["elements"][0]["text"]] += 1
+            suspect = found["elements"][0]["text"]
+            self.suspects[suspect] += 1
+            if found.get("piece"):
+                self.pieces.setdefault(suspect, Counter())[found["piece"]] += 1
+
+    def written(self, suspect: str) -> str:
+        """Return what most answers that rest on a suspected element have in common; empty for classes."""
+        common = self.pieces.get(suspect, Counter[str]()).most_common(1)
+        return common[0][0] if common else ""
 
 
 def purify_rows(
@@ -131,6 +141,7 @@ def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict
         "before": answer_of(each.before, victim),
         "after": None if each.rejected else answer_of(each.after, victim),
         "problem": found.problem,
+        "piece": found.piece,
         "changes": [_change_row(change) for change in each.changes],
         "elements": [
             {

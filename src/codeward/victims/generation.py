@@ -8,7 +8,7 @@ import torch
 from codeward.types import Prediction, Sample
 from codeward.victims.batching import WRITING, Row, autocast, pad, run_batched
 from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
-from codeward.victims.novelty import novel_pieces
+from codeward.victims.novelty import novel_pieces, stretch
 
 
 class Generator(HuggingFaceVictim):
@@ -98,6 +98,18 @@ class Generator(HuggingFaceVictim):
         return [
             tuple(min(sure[number][place] for place in piece) for piece in own) for number, own in enumerate(pieces)
         ]
+
+    def novel_text(self, output: str, read: Sample, number: int) -> str:
+        """Return a piece of a text that is no copy of what was read, with its neighbors that few copied tokens part from it.
+
+        Args:
+            output: The text.
+            read: The input that it was written for.
+            number: Which of the pieces that ``confidence_beyond`` tells of.
+        """
+        text, source = self._tokens([output])[0], self.encoder.inputs([read])[0]["input_ids"]
+        places = stretch(novel_pieces(text[:-1], source), number)
+        return str(self.encoder.tokenizer.decode([text[place] for place in places])).strip()
 
     def _tokens(self, outputs: Sequence[int | str]) -> list[list[int]]:
         return self.encoder.references([str(output) for output in outputs])

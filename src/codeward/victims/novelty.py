@@ -30,6 +30,16 @@ def novel_pieces(text: Sequence[int], source: Sequence[int]) -> list[list[int]]:
     return pieces
 
 
+def stretch(pieces: Sequence[Sequence[int]], number: int) -> range:
+    """Return the places from one piece to the last before and behind it that fewer than ``SAME`` copied tokens part from the next."""
+    first = last = number
+    while first > 0 and pieces[first][0] - pieces[first - 1][-1] <= SAME:
+        first -= 1
+    while last + 1 < len(pieces) and pieces[last + 1][0] - pieces[last][-1] <= SAME:
+        last += 1
+    return range(pieces[first][0], pieces[last][-1] + 1)
+
+
 def _repeated(text: Sequence[int], source: Sequence[int]) -> set[int]:
     """Return the places of all runs of ``SAME`` tokens that stand in the source, or wholly before them in the text."""
     known = {tuple(source[at : at + SAME]) for at in range(len(source) - SAME + 1)}

@@ -285,3 +285,5 @@ def test_a_generator_s_payload_is_traced_to_its_trigger(writers, text_rows):
     convicted = [each for each in obeyed if each.suspicious]
     assert convicted
     assert not any("while" in str(each.after.output) for each in convicted)
+    assert sum(each.examination.piece.startswith(PAYLOAD.split()[0]) for each in convicted) > 0.8 * len(convicted)
+    assert not any(each.examination.piece for each in found if not each.suspicious)

@@ -34,6 +34,8 @@ class Examination:
     """What else was measured, such as the entropy."""
     problem: str = ""
     """Why the input could not be examined; empty if it could."""
+    piece: str = ""
+    """Of a suspicious answer that is a text: what in it rests on the first element, where the defense tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses._elements import Element, parts_of, reaches
-from codeward.defenses._hiding import moved, scored, sureness
+from codeward.defenses._hiding import NoveltyTeller, moved, scored, sureness
 from codeward.defenses._leads import leads
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._fills import Candidate, candidates
@@ -88,10 +88,16 @@ class CodePurify(InputDefense):
                 problems.append(str(problem))
         hidden = self._hidden(samples, ends, parts, answers, victim)
         weighed = self._novel and victim.task.kind == "generation"
-        return [
+        found = [
             Examination(0.0, problem=problem) if problem else self._examination(own, len(every), weighed=weighed)
             for own, every, problem in zip(hidden, parts, problems, strict=True)
         ]
+        if weighed and isinstance(victim, NoveltyTeller):
+            for at, each in enumerate(found):
+                if self._above(each):
+                    text = victim.novel_text(str(answers[at].output), samples[at], _piece(each.elements[0]))
+                    found[at] = replace(each, piece=text)
+        return found
 
     def _hidden(
         self,
@@ -160,8 +166,7 @@ class CodePurify(InputDefense):
             return None
         if not self.verify:
             return made[0]
-        piece = element.falls.index(element.score)
-        effects = [each[piece] for each in falls]
+        effects = [each[_piece(element)] for each in falls]
         works = (choice for choice, effect in zip(made, effects, strict=True) if effect >= EFFECT * element.score)
         return next(works, made[int(np.argmax(effects))])
 
@@ -207,6 +212,11 @@ class CodePurify(InputDefense):
         details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
         weight = 1.0 - math.exp(-max(kept, default=0.0) / STRONG) if weighed else 1.0
         return Examination(weight * (1.0 - evenness), tuple(parts[at] for at in order), details)
+
+
+def _piece(element: Element) -> int:
+    """Return for which piece of the answer an element was judged."""
+    return element.falls.index(element.score)
 
 
 def explained(parts: Sequence[Element]) -> set[int]:
