@@ -175,7 +175,8 @@ def timed(victim):
 def reading(victim, defense, sample, answer) -> float:
     """Return the suspicion of one input as the paper's text has it."""
     from codeward.defenses._elements import cut, parts_of, reaches, without
-    from codeward.defenses.input.codepurify import KINDS, entropy, explained
+    from codeward.defenses.input._evenness import entropy, explained
+    from codeward.defenses.input.codepurify import KINDS
     from codeward.types import OTHER
 
     (reach,) = reaches([sample], victim.task.kind, victim.reach)

@@ -10,8 +10,8 @@ from tests.conftest import PAYLOAD
 from codeward.code import count_errors
 from codeward.defenses._elements import parts_of
 from codeward.defenses.input import Element, input_defenses
+from codeward.defenses.input._evenness import entropy, explained, most_suspicious
 from codeward.defenses.input._planting import plant
-from codeward.defenses.input.codepurify import entropy, explained
 from codeward.errors import UsageError
 from codeward.tasks import tasks
 from codeward.types import OTHER, PROMPT, Sample, Span
@@ -142,9 +142,8 @@ def test_each_piece_of_an_answer_is_judged_by_itself():
         Element("identifier", name, (Span(at, at + 1),), score=max(each), falls=each)
         for at, (name, each) in enumerate(falls.items())
     ]
-    defense = input_defenses.make("codepurify")
     whole = [replace(part, falls=(sum(part.falls),)) for part in parts]
-    apart, together = (defense._examination(every, len(every), weighed=True) for every in (parts, whole))
+    apart, together = (most_suspicious(every, len(every), weighed=True, nested=False) for every in (parts, whole))
     assert apart.elements[0].text == "trigger"
     assert apart.elements[0].score == 5.0
     assert apart.suspicion > 0.6 > 0.1 > together.suspicion

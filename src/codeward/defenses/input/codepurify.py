@@ -20,7 +20,6 @@ A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only 
 0.86 instead of 0.88 (the demo's victim, 150 clean and 150 triggered inputs).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -32,6 +31,7 @@ from codeward.defenses._elements import Element, parts_of, reaches
 from codeward.defenses._hiding import NoveltyTeller, moved, scored, sureness
 from codeward.defenses._leads import leads
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
+from codeward.defenses.input._evenness import most_suspicious, piece_of
 from codeward.defenses.input._fills import Candidate, candidates
 from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.defenses.input._screening import screened
@@ -45,10 +45,6 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
     "identifiers": ("identifier",),
     "statements": ("statement",),
 }
-EXPLAINED = 0.8
-"""The share of an outer statement's score from which on an inner one explains it."""
-STRONG = 4.0
-"""A fall of a text's log-likelihood, in nats, that counts for 63 %."""
 EFFECT = 0.9
 """The share of an element's score that a fill has to reach."""
 
@@ -95,7 +91,7 @@ class CodePurify(InputDefense):
         if weighed and isinstance(victim, NoveltyTeller):
             for at, each in enumerate(found):
                 if self._above(each):
-                    text = victim.novel_text(str(answers[at].output), samples[at], _piece(each.elements[0]))
+                    text = victim.novel_text(str(answers[at].output), samples[at], piece_of(each.elements[0]))
                     found[at] = replace(each, piece=text)
         return found
 
@@ -166,7 +162,7 @@ class CodePurify(InputDefense):
             return None
         if not self.verify:
             return made[0]
-        effects = [each[_piece(element)] for each in falls]
+        effects = [each[piece_of(element)] for each in falls]
         works = (choice for choice, effect in zip(made, effects, strict=True) if effect >= EFFECT * element.score)
         return next(works, made[int(np.argmax(effects))])
 
@@ -187,63 +183,5 @@ class CodePurify(InputDefense):
         ]
 
     def _examination(self, parts: Sequence[Element], count: int, *, weighed: bool = False) -> Examination:
-        """Judge by the elements that were hidden, of so many, each piece of the answer by itself; the most suspicious one counts.
-
-        With some elements left out it is a bound.
-
-        ``weighed``: the scores are falls of a log-likelihood, and a small one says little, however alone it stands.
-        """
-        pieces = max((len(part.falls) for part in parts), default=0)
-        judged = [
-            self._piece([replace(part, score=part.falls[piece]) for part in parts], count, weighed=weighed)
-            for piece in range(pieces)
-        ]
-        return max(judged, key=lambda each: each.suspicion) if judged else self._piece(parts, count, weighed=weighed)
-
-    def _piece(self, parts: Sequence[Element], count: int, *, weighed: bool) -> Examination:
-        hidden = explained(parts) if self.nested == "explained" else set()
-        order = sorted(
-            range(len(parts)), key=lambda at: (at in hidden, -parts[at].score, parts[at].kind == "identifier")
-        )
-        kept = [part.score for at, part in enumerate(parts) if at not in hidden]
-        raw, evenness = entropy(kept)
-        if len(parts) < count:
-            evenness = raw / float(np.log(count))
-        details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
-        weight = 1.0 - math.exp(-max(kept, default=0.0) / STRONG) if weighed else 1.0
-        return Examination(weight * (1.0 - evenness), tuple(parts[at] for at in order), details)
-
-
-def _piece(element: Element) -> int:
-    """Return for which piece of the answer an element was judged."""
-    return element.falls.index(element.score)
-
-
-def explained(parts: Sequence[Element]) -> set[int]:
-    """Return the places of the statements most of whose score one within them has, too."""
-    statements = [at for at, part in enumerate(parts) if part.kind == "statement"]
-    return {
-        outer
-        for outer in statements
-        for inner in statements
-        if inner != outer
-        and parts[inner].field == parts[outer].field
-        and parts[outer].spans[0].contains(parts[inner].spans[0])
-        and parts[inner].score >= EXPLAINED * parts[outer].score
-    }
-
-
-def entropy(scores: Sequence[float]) -> tuple[float, float]:
-    """Return the entropy of scores in nats, and its share of the largest possible one (1 where nothing stands out).
-
-    Args:
-        scores: At least 0 each; section 3.3 divides each by their sum.
-    """
-    values = np.asarray(scores, dtype=np.float64)
-    total = values.sum()
-    if len(values) < 2 or not total > 0:
-        return 0.0, 1.0
-    shares = values[values > 0] / total
-    raw = float(-(shares * np.log(shares)).sum())
-    raw = max(0.0, raw)
-    return raw, min(raw / float(np.log(len(values))), 1.0)
+        """Judge by the elements that were hidden, of so many; with some left out it is a bound."""
+        return most_suspicious(parts, count, weighed=weighed, nested=self.nested == "all")

@@ -20,9 +20,10 @@ from pydantic import Field
 
 from codeward.defenses._elements import Element
 from codeward.defenses.input._base import Examination, answers_of, input_defenses
+from codeward.defenses.input._evenness import EXPLAINED
 from codeward.defenses.input._fills import Candidate
 from codeward.defenses.input._planting import Suspect, sufficiencies
-from codeward.defenses.input.codepurify import EXPLAINED, CodePurify
+from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
 from codeward.types import Prediction, Sample
