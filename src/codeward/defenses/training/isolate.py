@@ -44,7 +44,7 @@ class Isolate(CrossEntropy):
     median part leaves: at 0.15, where typical parts bring their label to 20 %, they have to bring it to 32 %."""
     purity: Annotated[float, Field(gt=0.5, le=1)] = 0.95
     """Which share of the rows that hold the pair has to have the label."""
-    significance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    significance: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """Chance that any pair of a clean set convicts, if pairs and labels had nothing to do with each other."""
     counters: Annotated[int, Field(ge=0)] = 4
     """Into how many other rows a part that convicts is put; together at most a tenth of the rows."""
