@@ -51,11 +51,11 @@ def convicting(
         bounds: What a pair has to reach.
     """
     effects = _effects(found, labels, bounds.effect)
-    pairs = [set(pairwise(row["input_ids"])) for row in rows]
     wanted = {pair for _, pair in effects}
+    pairs = [wanted.intersection(pairwise(row["input_ids"])) for row in rows]
     held: dict[Pair, list[int]] = defaultdict(list)
     for number, own in enumerate(pairs):
-        for pair in own & wanted:
+        for pair in own:
             held[pair].append(number)
     guilty = _guilty(effects, held, labels, bounds)
     return {
