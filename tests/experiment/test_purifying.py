@@ -223,6 +223,7 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
         (("--data", "d", "-o", "p"), 2, "has no threshold for this model yet"),
         (("--data", "d"), 2, "name a file for them with -o"),
         (("--data", "d", "-o", "p", "--calibration", "c", "--defense", "codepurifi"), 2, "Did you mean 'codepurify'"),
+        (("--data", "d", "-o", "p", "--defense", "codepurifi"), 2, "Did you mean 'codepurify'"),
         (("--data", "d", "-o", "p", "--calibration", "c", "--set", "fill=1"), 2, "has no option 'fill'"),
         (("--data", "d", "-o", "p", "--calibration", "few"), 4, "needs at least 19 clean samples"),
         (("--data", "nowhere", "-o", "p"), 4, "there is no such file or folder"),

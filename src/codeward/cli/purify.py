@@ -70,11 +70,14 @@ def run(
     """Purify inputs: find the element on which an answer suspiciously rests, and replace it; the rest is untouched."""
     from codeward.cli._findings import Finding, as_json, sarif_log, tell
     from codeward.cli._inputs import Inputs
+    from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
     from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
     from codeward.victims import made_for
 
+    if defense is not None:
+        input_defenses.get(defense)
     inputs = Inputs(data, layout, task or made_for(model), language, split)
     single = inputs.one is not None
     if not single and output is None:

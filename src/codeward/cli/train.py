@@ -94,6 +94,11 @@ def run(
         emit_json(record.model_dump())
     else:
         show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")
+        if "left out" in record.counts:
+            gone, spliced = record.counts["left out"], record.counts["spliced"]
+            show(
+                f"{gone:,} of {record.counts['train']:,} rows were left out; parts of them were put into {spliced:,} others."
+            )
         if record.learning is not None:
             show(f"What it learned when is in its record; draw it with: codeward report {output} -o report.html")
 

@@ -81,8 +81,8 @@ def _effects(found: Mapping[int, Part], labels: Sequence[int], least: float) -> 
             for pair in set(pairwise(found[number].piece)):
                 total[pair] += found[number].share
                 count[pair] += 1
-        for pair, sum_ in total.items():
-            mean = (sum_ + PRIOR * median) / (count[pair] + PRIOR)
+        for pair, shares in total.items():
+            mean = (shares + PRIOR * median) / (count[pair] + PRIOR)
             effect = (mean - median) / max(1.0 - median, TINY)
             if effect >= least:
                 effects[label, pair] = effect
