@@ -95,10 +95,9 @@ def run(
     else:
         show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")
         if "left out" in record.counts:
-            gone, spliced = record.counts["left out"], record.counts["spliced"]
-            show(
-                f"{gone:,} of {record.counts['train']:,} rows were left out; parts of them were put into {spliced:,} others."
-            )
+            gone, spliced, every = (record.counts[name] for name in ("left out", "spliced", "train"))
+            told = f"{gone:,} of {every:,} rows were left out; parts of them were put into {spliced:,} others."
+            show(told if gone else "No row was left out: nothing in them turns other rows to its label.")
         if record.learning is not None:
             show(f"What it learned when is in its record; draw it with: codeward report {output} -o report.html")
 
