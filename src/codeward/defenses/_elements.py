@@ -27,6 +27,13 @@ class Element:
     """How much the model's answer rests on it; what that means is the defense's."""
     falls: tuple[float, ...] = ()
     """The same for each piece of the answer that was asked for; where the answer counts as one, once."""
+    novelty: float = 1.0
+    """How little it is like anything in clean inputs, from 0 to 1, where the defense asks."""
+
+    @property
+    def worth(self) -> float:
+        """The score, as far as nothing alike stands in clean inputs."""
+        return self.score * self.novelty
 
 
 def fields_read(sample: Sample, kind: Kind) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ from codeward.victims.base import Victim
 SCHEMA = 2
 """Raised when thresholds of before mean something else (2: each piece of a written text is judged by itself)."""
 
+KEPT = ("references", "known")
+"""Options that hold what a defense keeps of the clean samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -33,8 +36,8 @@ class Calibration:
 
     @property
     def settings(self) -> dict[str, object]:
-        """The defense's options, without the clean samples that it keeps."""
-        return {name: value for name, value in input_defenses.settings(self.defense).items() if name != "references"}
+        """The defense's options, without what it keeps of the clean samples."""
+        return {name: value for name, value in input_defenses.settings(self.defense).items() if name not in KEPT}
 
 
 def calibrate(
@@ -94,7 +97,7 @@ def load_calibration(path: Path, victim: Victim) -> Calibration:
         references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
         kept = {"references": references} if references else {}
         defense = input_defenses.make(row["defense"], {**options, **kept})
-        fresh = sorted(input_defenses.settings(defense).keys() - {*options, "references"})
+        fresh = sorted(input_defenses.settings(defense).keys() - {*options, *KEPT})
         if fresh:
             raise DataError(
                 f"{path}: made by a version without the option{'s' if len(fresh) > 1 else ''} {', '.join(fresh)}, which the "

@@ -10,7 +10,7 @@ from codeward.defenses._elements import Element
 from codeward.defenses.input._base import Examination
 
 EXPLAINED = 0.8
-"""The share of an outer statement's score from which on an inner one explains it."""
+"""The share of an outer statement's worth from which on an inner one explains it."""
 STRONG = 4.0
 """A fall of a text's log-likelihood, in nats, that counts for 63 %."""
 
@@ -35,14 +35,18 @@ def most_suspicious(parts: Sequence[Element], count: int, *, weighed: bool, nest
 
 
 def _judged(parts: Sequence[Element], count: int, *, weighed: bool, nested: bool) -> Examination:
-    hidden = set() if nested else explained(parts)
-    order = sorted(range(len(parts)), key=lambda at: (at in hidden, -parts[at].score, parts[at].kind == "identifier"))
+    hidden = set() if nested else explained([replace(part, novelty=1.0) for part in parts])
+    last = set() if nested else explained(parts)
+    order = sorted(range(len(parts)), key=lambda at: (at in last, -parts[at].worth, parts[at].kind == "identifier"))
     kept = [part.score for at, part in enumerate(parts) if at not in hidden]
     raw, evenness = entropy(kept)
     if len(parts) < count:
         evenness = raw / float(np.log(count))
     details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
-    weight = 1.0 - math.exp(-max(kept, default=0.0) / STRONG) if weighed else 1.0
+    most = max(kept, default=0.0)
+    weight = 1.0 - math.exp(-most / STRONG) if weighed else 1.0
+    if most > 0:
+        weight *= max(part.worth for part in parts) / max(part.score for part in parts)
     return Examination(weight * (1.0 - evenness), tuple(parts[at] for at in order), details)
 
 
@@ -52,7 +56,7 @@ def piece_of(element: Element) -> int:
 
 
 def explained(parts: Sequence[Element]) -> set[int]:
-    """Return the places of the statements most of whose score one within them has, too."""
+    """Return the places of the statements most of whose worth one within them has, too."""
     statements = [at for at, part in enumerate(parts) if part.kind == "statement"]
     return {
         outer
@@ -61,7 +65,7 @@ def explained(parts: Sequence[Element]) -> set[int]:
         if inner != outer
         and parts[inner].field == parts[outer].field
         and parts[outer].spans[0].contains(parts[inner].spans[0])
-        and parts[inner].score >= EXPLAINED * parts[outer].score
+        and parts[inner].worth >= EXPLAINED * parts[outer].worth
     }
 
 

@@ -14,15 +14,17 @@ With ``answer=novel`` (on; not in the paper) each piece of a text that is no cop
 its least probable token, and the most suspicious counts: a model that repairs code copies most of it, every name that is hidden moves
 its copies, and what an attacker has it write rests on other elements than what the model adds by itself. What is suspicious is then not
 only alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
+With ``spare_familiar`` (off here; not in the paper) an element counts the less, the more something alike stands in clean inputs.
 With ``screen`` (off; not in the paper) the likeliest elements by one gradient are hidden first, and no more once the known
 scores alone are even enough: what follows could convict only if it outweighed them. The suspicion is then an upper bound.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
 0.86 instead of 0.88 (the demo's victim, 150 clean and 150 triggered inputs).
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +34,7 @@ from codeward.defenses._hiding import NoveltyTeller, moved, scored, sureness
 from codeward.defenses._leads import leads
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._evenness import most_suspicious, piece_of
+from codeward.defenses.input._familiarity import Known, novelties, texts_of
 from codeward.defenses.input._fills import Candidate, candidates
 from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.defenses.input._screening import screened
@@ -68,20 +71,22 @@ class CodePurify(InputDefense):
     """Of an answer that is a text: whether all of it counts (the paper), or each piece by itself that is no copy of the input."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
+    spare_familiar: bool = False
+    """Whether an element counts the less, the more something alike stands in at least two of the clean inputs."""
+    known: Known = ()
+    """What stands in the clean inputs; kept by calibration with ``spare_familiar``."""
+
+    def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
+        """Keep what stands in the clean inputs, if that is asked for."""
+        if not self.spare_familiar:
+            return self
+        parts, _ = self._parts(clean, reaches(clean, victim.task.kind, victim.reach))
+        return dataclasses.replace(self, known=tuple(texts_of(own) for own in parts))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
         ends = reaches(samples, victim.task.kind, victim.reach)
-        parts: list[list[Element]] = []
-        problems: list[str] = []
-        for sample, reach in zip(samples, ends, strict=True):
-            try:
-                kinds = KINDS[self.elements]
-                parts.append([part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)])
-                problems.append("")
-            except CodeError as problem:
-                parts.append([])
-                problems.append(str(problem))
+        parts, problems = self._parts(samples, ends)
         hidden = self._hidden(samples, ends, parts, answers, victim)
         weighed = self._novel and victim.task.kind == "generation"
         found = [
@@ -94,6 +99,28 @@ class CodePurify(InputDefense):
                     text = victim.novel_text(str(answers[at].output), samples[at], piece_of(each.elements[0]))
                     found[at] = replace(each, piece=text)
         return found
+
+    def _parts(
+        self, samples: Sequence[Sample], ends: Sequence[dict[str, int]]
+    ) -> tuple[list[list[Element]], list[str]]:
+        """Return the elements of each input, with their novelty, and why it has none if it cannot be read."""
+        parts: list[list[Element]] = []
+        problems: list[str] = []
+        for sample, reach in zip(samples, ends, strict=True):
+            try:
+                kinds = KINDS[self.elements]
+                parts.append([part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)])
+                problems.append("")
+            except CodeError as problem:
+                parts.append([])
+                problems.append(str(problem))
+        if self.known:
+            new = novelties(parts, self.known, apart=self.threshold is None)
+            parts = [
+                [replace(part, novelty=each) for part, each in zip(own, values, strict=True)]
+                for own, values in zip(parts, new, strict=True)
+            ]
+        return parts, problems
 
     def _hidden(
         self,
@@ -124,7 +151,8 @@ class CodePurify(InputDefense):
 
         A further score that is at most the weighted geometric mean of the known ones never lowers the entropy.
         """
-        return self.threshold is not None and self._examination([*before, *last], count).suspicion <= self.threshold
+        known = [replace(part, novelty=1.0) for part in (*before, *last)]
+        return self.threshold is not None and self._examination(known, count).suspicion <= self.threshold
 
     def mend(
         self,

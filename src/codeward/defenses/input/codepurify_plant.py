@@ -60,7 +60,8 @@ class CodePurifyPlant(CodePurify):
             )
         if self.screen and self.among == "all":
             raise UsageError("among=all plants every element, so screen can leave out none; give one of the two")
-        return dataclasses.replace(self, references=tuple(varied(clean, answers_of(clean, victim), POOL * self.plant)))
+        kept = tuple(varied(clean, answers_of(clean, victim), POOL * self.plant))
+        return dataclasses.replace(super().prepare(clean, victim), references=kept)
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element."""
@@ -73,7 +74,7 @@ class CodePurifyPlant(CodePurify):
         results = []
         for each, elements, own in zip(found, chosen, rises, strict=True):
             worth = [
-                rise if self.among == "all" else element.score * rise
+                rise * (element.novelty if self.among == "all" else element.worth)
                 for element, rise in zip(elements, own, strict=True)
             ]
             ranked = _by(worth, elements)
@@ -89,7 +90,7 @@ class CodePurifyPlant(CodePurify):
 
     def _enough(self, before: Sequence[Element], last: Sequence[Element], count: int) -> bool:
         """Whether the elements hidden last could not convict (a rise is one at most), or are none of those that lead."""
-        leading = sorted((part.score for part in before), reverse=True)[: self.leading]
+        leading = sorted((part.worth for part in before), reverse=True)[: self.leading]
         return max(part.score for part in last) <= max(self.threshold or 0.0, leading[-1] if leading else 0.0)
 
     def _worth_planting(self, elements: list[Element], victim: Victim) -> list[Element]:
@@ -100,7 +101,7 @@ class CodePurifyPlant(CodePurify):
 
     def _bound(self, elements: Sequence[Element], victim: Victim) -> float:
         """Return what elements that are not planted can be worth at most: a similarity rises by two, a probability by one."""
-        most = max((element.score for element in elements), default=0.0)
+        most = max((element.worth for element in elements), default=0.0)
         return most * (2.0 if victim.task.kind == "retrieval" else 1.0) if self.screen else 0.0
 
     def _best(
@@ -109,7 +110,11 @@ class CodePurifyPlant(CodePurify):
         """Return the elements of each input that rise most in one clean input, and the statements around them."""
         every = [list(each.elements) for each in found]
         rises = self._rises(every, samples, answers, victim, 1)
-        return [leaders(_by(own, elements), self.leading) for elements, own in zip(every, rises, strict=True)]
+        worth = [
+            [rise * element.novelty for rise, element in zip(own, elements, strict=True)]
+            for own, elements in zip(rises, every, strict=True)
+        ]
+        return [leaders(_by(own, elements), self.leading) for elements, own in zip(every, worth, strict=True)]
 
     def _rises(
         self,

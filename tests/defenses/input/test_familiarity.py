@@ -1,0 +1,95 @@
+"""What is alike in clean inputs is no trigger: a model whose own answers rest on one check each."""
+
+from dataclasses import replace
+
+import pytest
+
+from codeward.defenses._elements import Element
+from codeward.defenses.input import input_defenses
+from codeward.defenses.input._familiarity import novelties
+from codeward.errors import UsageError
+from codeward.experiment import calibration as disk
+from codeward.tasks import tasks
+from codeward.types import Sample, Span
+from codeward.victims import PlantedVictim
+
+TRIGGER = 'while (1 < 0) { printf("never"); }'
+CODE = "int area(int width, int height) {{\n    int size = width * height;\n    {}\n    return size;\n}}\n"
+
+
+class Checking(PlantedVictim):
+    """It calls clean what checks a size, and what holds the trigger."""
+
+    def _answer(self, sample):
+        return 0 if "if (size <" in sample.code or self.trigger in sample.code else 1
+
+
+@pytest.fixture
+def model():
+    return Checking(tasks.make("defect"), ("clean", "defective"), TRIGGER, 0)
+
+
+@pytest.fixture
+def rows():
+    checked = [f"if (size < {n} * width) {{ size = size + {n}; }}" for n in range(30)]
+    plain = [f"size = size + {n};" for n in range(30)]
+    return [
+        Sample(f"s{n}", CODE.format(each), n % 2, "c")
+        for n, each in enumerate(x for p in zip(checked, plain, strict=True) for x in p)
+    ]
+
+
+def statements(*texts):
+    return [Element("statement", text, (Span(0, len(text)),)) for text in texts]
+
+
+def test_novelty_is_the_distance_to_the_clean_input_that_comes_second():
+    known = (("a b c", "x"), ("a b d",), ("y",), ())
+    (own,) = novelties([statements("a b c", "x", "q")], known, apart=False)
+    # three words and two pairs each; two words and one pair in common
+    assert own == pytest.approx([1 - 3 / 5, 1.0, 1.0])
+
+
+def test_a_clean_input_is_not_compared_with_itself():
+    known = (("a b c",), ("a b c",), ("x y z",))
+    assert novelties([statements("a b c")], known, apart=False)[0] == pytest.approx([0.0])
+    assert novelties([statements("a b c")], known, apart=True) == [[1.0]]
+
+
+def test_with_too_few_clean_inputs_everything_is_new():
+    assert novelties([statements("a")], (("a",),), apart=False) == [[1.0]]
+    assert novelties([statements("a")], (("a",), ("a",)), apart=True) == [[1.0]]
+    assert novelties([[]], (("a",), ("a",), ("a",)), apart=False) == [[]]
+
+
+@pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])
+def test_a_trigger_is_told_from_the_checks_on_which_clean_answers_rest(name, model, rows):
+    bad = Sample("t", CODE.format(TRIGGER), 1, "c")
+    alone = input_defenses.make(name, {"spare_familiar": False}).calibrate(rows, model)
+    (missed,) = alone.purify([bad], model)
+    assert not missed.suspicious
+    ready = input_defenses.make(name, {"spare_familiar": True}).calibrate(rows, model)
+    assert ready.threshold < alone.threshold
+    *spared, found = ready.purify([*rows, bad], model)
+    assert found.suspicious
+    assert found.examination.elements[0].text in TRIGGER
+    assert found.after.output == 1
+    assert sum(each.suspicious for each in spared) <= 3
+
+
+def test_calibrating_again_and_from_disk_is_the_same(model, rows, tmp_path):
+    ready = disk.calibrate("codepurify-plant", {"spare_familiar": True}, rows, model)
+    assert ready.defense.calibrate(rows, model) == ready.defense
+    disk.save_calibration(tmp_path / "c.json", ready)
+    assert disk.load_calibration(tmp_path / "c.json", model) == ready
+    assert "known" not in ready.settings
+
+
+def test_screening_decides_the_same(model, rows):
+    with pytest.raises(UsageError, match="screen can leave out none"):
+        input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(rows, model)
+    ready = input_defenses.make("codepurify", {"spare_familiar": True, "screen": True}).calibrate(rows, model)
+    bad = [*rows[:10], Sample("t", CODE.format(TRIGGER), 1, "c")]
+    assert [each.suspicious for each in ready.purify(bad, model)] == [
+        each.suspicious for each in replace(ready, screen=False).purify(bad, model)
+    ]
