@@ -43,23 +43,26 @@ def statements(*texts):
     return [Element("statement", text, (Span(0, len(text)),)) for text in texts]
 
 
-def test_novelty_is_the_distance_to_the_clean_input_that_comes_second():
-    known = (("a b c", "x"), ("a b d",), ("y",), ())
-    (own,) = novelties([statements("a b c", "x", "q")], known, apart=False)
+def test_novelty_is_the_distance_to_what_is_most_alike_in_clean_inputs():
+    known = (("a b d", "x"), ("a q q",), ())
+    (own,) = novelties([statements("a b c", "x", "y")], known, apart=False)
     # three words and two pairs each; two words and one pair in common
-    assert own == pytest.approx([1 - 3 / 5, 1.0, 1.0])
+    assert own == pytest.approx([1 - 3 / 5, 0.0, 1.0])
 
 
-def test_a_clean_input_is_not_compared_with_itself():
-    known = (("a b c",), ("a b c",), ("x y z",))
-    assert novelties([statements("a b c")], known, apart=False)[0] == pytest.approx([0.0])
-    assert novelties([statements("a b c")], known, apart=True) == [[1.0]]
+def test_a_clean_input_is_not_compared_with_itself_or_a_twin():
+    long = " ".join(f"w{n}" for n in range(60))
+    known = (("a b c", long), ("a b c", f"{long} more"), ("a b d",))
+    (own,) = novelties([statements(*known[0])], known, apart=True)
+    assert own == pytest.approx([1 - 3 / 5, 1.0])
+    (own,) = novelties([statements(*known[0])], known, apart=False)
+    assert own == pytest.approx([0.0, 0.0])
 
 
-def test_with_too_few_clean_inputs_everything_is_new():
-    assert novelties([statements("a")], (("a",),), apart=False) == [[1.0]]
+def test_without_clean_inputs_to_compare_with_everything_is_new():
     assert novelties([statements("a")], (("a",), ("a",)), apart=True) == [[1.0]]
-    assert novelties([[]], (("a",), ("a",), ("a",)), apart=False) == [[]]
+    assert novelties([statements("a"), []], ((), ()), apart=False) == [[1.0], []]
+    assert novelties([], (("a",),), apart=True) == []
 
 
 @pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])

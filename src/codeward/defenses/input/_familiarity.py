@@ -2,9 +2,13 @@
 
 Many answers rest on one element without any attacker: a function is clean because of one check. Such checks are alike from
 function to function, and stand in the clean inputs of the calibration, too. A trigger does not: the model would obey it there.
-What an element has in common with the elements of another input is the cosine of their words and pairs of successive words; its
-novelty is one minus that, in the clean input that comes second. An attacker who takes a trigger from common code is not found so,
-but such a trigger goes off by itself.
+What two elements have in common is the cosine of their words and pairs of successive words; the novelty of an element is one minus
+the largest with any element of any clean input. An attacker who takes a trigger from common code is not found so, but such a trigger
+goes off by itself; and a trigger that got into a clean input is spared.
+
+Clean inputs come in families, such as variants of one function, and what is served is of other families. So where clean inputs are
+compared with each other, those that are nearly the same as a whole are left out; else the threshold would be too low (with them 17 and 20 %
+false alarms on Juliet instead of 3 at a nominal 5 %).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,14 +17,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from codeward.defenses._elements import Element
 
 Known = tuple[tuple[str, ...], ...]
 """The texts of the elements of each clean input."""
-NEEDED = 2
-"""In how many clean inputs something alike has to stand: one may hold anything."""
+TWINS = 0.95
+"""The cosine of all that stands in two clean inputs from which on one tells nothing about the other."""
 WORDS = r"[A-Za-z_]\w*|\d+\.?\d*|\S"
 ROWS = 256
 """Elements that are compared at a time."""
@@ -36,21 +41,21 @@ def novelties(inputs: Sequence[Sequence[Element]], known: Known, *, apart: bool)
 
     Args:
         inputs: The elements of each input.
-        known: What the clean inputs hold; with less than two of them everything is new.
+        known: What the clean inputs hold.
         apart: Whether the inputs are of the clean ones themselves, so that each is compared with the others.
     """
-    if len(known) < NEEDED + apart:
-        return [[1.0] * len(own) for own in inputs]
     texts = [texts_of(own) for own in inputs]
     flat = [text for own in texts for text in own]
-    alike = np.concatenate([_alike(flat[at : at + ROWS], known) for at in range(0, len(flat), ROWS)] or [np.empty(0)])
+    alike = np.concatenate(
+        [_alike(flat[at : at + ROWS], known) for at in range(0, len(flat), ROWS)] or [np.zeros((0, len(known)))]
+    )
+    kept = np.ones((len(inputs), len(known)), dtype=bool)
+    if apart:
+        kept = (_vectors([" ".join(own) for own in texts]) @ _wholes(known)).toarray() < TWINS
     found, at = [], 0
-    for own, every in zip(inputs, texts, strict=True):
-        rows = alike[at : at + len(every)]
+    for own, every, others in zip(inputs, texts, kept, strict=True):
+        best = alike[at : at + len(every), others].max(axis=1, initial=0.0)
         at += len(every)
-        if apart and every in known:
-            rows = np.delete(rows, known.index(every), axis=1)
-        best = np.partition(rows, -NEEDED, axis=1)[:, -NEEDED] if len(rows) else np.empty(0)
         new = dict(zip(every, np.clip(1.0 - best, 0.0, 1.0).tolist(), strict=True))
         found.append([new[part.text] for part in own])
     return found
@@ -59,11 +64,16 @@ def novelties(inputs: Sequence[Sequence[Element]], known: Known, *, apart: bool)
 def _alike(texts: Sequence[str], known: Known) -> npt.NDArray[np.float64]:
     """Return for each text its largest cosine with any element of each clean input, shape ``[texts, inputs]``."""
     matrix, starts, places = _matrix(known)
-    cosines = (_vectors(texts) @ matrix).toarray()
     found = np.zeros((len(texts), len(known)))
-    if len(starts):
-        found[:, places] = np.maximum.reduceat(cosines, starts, axis=1)
+    if starts:
+        found[:, places] = np.maximum.reduceat((_vectors(texts) @ matrix).toarray(), starts, axis=1)
     return found
+
+
+@lru_cache(maxsize=4)
+def _wholes(known: Known) -> Any:
+    """Return the vectors of all that stands in each clean input, as columns."""
+    return _vectors([" ".join(own) for own in known]).T.tocsc()
 
 
 @lru_cache(maxsize=4)
@@ -78,4 +88,4 @@ def _matrix(known: Known) -> tuple[Any, list[int], list[int]]:
 def _vectors(texts: Sequence[str]) -> Any:
     """Return unit vectors of words and pairs of successive words, sparse."""
     maker = HashingVectorizer(token_pattern=WORDS, ngram_range=(1, 2), lowercase=False, alternate_sign=False)
-    return maker.transform(texts)
+    return maker.transform(texts) if texts else csr_matrix((0, maker.n_features))

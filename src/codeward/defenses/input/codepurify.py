@@ -72,7 +72,7 @@ class CodePurify(InputDefense):
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
     spare_familiar: bool = False
-    """Whether an element counts the less, the more something alike stands in at least two of the clean inputs."""
+    """Whether an element counts the less, the more something alike stands in the clean inputs."""
     known: Known = ()
     """What stands in the clean inputs; kept by calibration with ``spare_familiar``."""
 
