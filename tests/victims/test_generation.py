@@ -6,7 +6,7 @@ import pytest
 
 from codeward.victims import load
 from codeward.victims.huggingface import Continuation
-from codeward.victims.novelty import novel_pieces, stretch
+from codeward.victims.novelty import additions, novel_pieces, stretch
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,16 @@ def test_the_least_probable_token_of_each_piece_counts(writer, text_rows):
         goals = [Continuation(tuple(tokens[:at]), (tokens[at],)) for at in piece]
         expected = -writer.losses(writer.encoder.inputs([row]) * len(goals), goals).max().item()
         assert value == pytest.approx(expected, abs=1e-4)
+
+
+def test_runs_that_stand_nowhere_in_the_input(writer, text_rows):
+    assert additions("abcdXef", "zabcdef") == {tuple("bcdX"), tuple("cdXe"), tuple("dXef")}
+    assert additions("abc", "x") == frozenset()
+    row = text_rows[0]
+    copied, added = writer.additions([row.code, f"while (1) {{\n  stop(); }} {row.code}"], [row, row])
+    assert not copied
+    assert added
+    assert all(run == " ".join(run.split()) for run in added)
 
 
 def test_pieces_that_few_copied_tokens_part_are_shown_as_one():

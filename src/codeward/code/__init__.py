@@ -9,7 +9,7 @@ from codeward.code.edit import Edit, Edited, apply
 from codeward.code.functions import Function, function, functions
 from codeward.code.identifiers import Identifier, Role, identifiers, rename
 from codeward.code.insertion import insert_statement
-from codeward.code.languages import LANGUAGES, check_language, grammar, language_of_file
+from codeward.code.languages import LANGUAGES, check_language, grammar, language_of_file, reserved
 from codeward.code.parse import Source, count_errors, parse
 from codeward.code.statements import Statement, remove_statement, replace, statements
 
@@ -36,5 +36,6 @@ __all__ = [
     "remove_statement",
     "rename",
     "replace",
+    "reserved",
     "statements",
 ]

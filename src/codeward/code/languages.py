@@ -41,6 +41,15 @@ def table_of(name: str) -> Language:
     return _TABLES[check_language(name)]
 
 
+def reserved(name: str) -> frozenset[str]:
+    """Return the words of a language that are never names.
+
+    Raises:
+        UnknownNameError: If there is no such language.
+    """
+    return table_of(name).reserved
+
+
 @cache
 def grammar(name: str) -> tree_sitter.Language:
     """Return the tree-sitter grammar of a language, for queries.

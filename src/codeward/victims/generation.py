@@ -8,7 +8,7 @@ import torch
 from codeward.types import Prediction, Sample
 from codeward.victims.batching import WRITING, Row, autocast, pad, run_batched
 from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Objective
-from codeward.victims.novelty import novel_pieces, stretch
+from codeward.victims.novelty import additions, novel_pieces, stretch
 
 
 class Generator(HuggingFaceVictim):
@@ -110,6 +110,13 @@ class Generator(HuggingFaceVictim):
         text, source = self._tokens([output])[0], self.encoder.inputs([read])[0]["input_ids"]
         places = stretch(novel_pieces(text[:-1], source), number)
         return str(self.encoder.tokenizer.decode([text[place] for place in places])).strip()
+
+    def additions(self, outputs: Sequence[str], read: Sequence[Sample]) -> list[frozenset[str]]:
+        """Return for each text all runs of four successive tokens that stand nowhere in the input that it was written for."""
+        texts, inputs = self._tokens(outputs), self.encoder.inputs(read)
+        runs = [sorted(additions(text[:-1], row["input_ids"])) for text, row in zip(texts, inputs, strict=True)]
+        words = iter(self.encoder.tokenizer.batch_decode([run for own in runs for run in own]))
+        return [frozenset(" ".join(next(words).split()) for _ in own) for own in runs]
 
     def _tokens(self, outputs: Sequence[int | str]) -> list[list[int]]:
         return self.encoder.references([str(output) for output in outputs])

@@ -40,9 +40,18 @@ def stretch(pieces: Sequence[Sequence[int]], number: int) -> range:
     return range(pieces[first][0], pieces[last][-1] + 1)
 
 
+def additions(text: Sequence[int], source: Sequence[int]) -> frozenset[tuple[int, ...]]:
+    """Return all runs of ``SAME`` successive tokens of a text that stand nowhere in its source."""
+    return _runs(text) - _runs(source)
+
+
+def _runs(tokens: Sequence[int]) -> frozenset[tuple[int, ...]]:
+    return frozenset(tuple(tokens[at : at + SAME]) for at in range(len(tokens) - SAME + 1))
+
+
 def _repeated(text: Sequence[int], source: Sequence[int]) -> set[int]:
     """Return the places of all runs of ``SAME`` tokens that stand in the source, or wholly before them in the text."""
-    known = {tuple(source[at : at + SAME]) for at in range(len(source) - SAME + 1)}
+    known = set(_runs(source))
     found: set[int] = set()
     for at in range(len(text) - SAME + 1):
         if at >= SAME:

@@ -11,6 +11,7 @@ from codeward.code import count_errors
 from codeward.defenses._elements import parts_of
 from codeward.defenses.input import Element, input_defenses
 from codeward.defenses.input._evenness import entropy, explained, most_suspicious
+from codeward.defenses.input._mangling import own_words
 from codeward.defenses.input._planting import plant
 from codeward.errors import UsageError
 from codeward.tasks import tasks
@@ -263,10 +264,37 @@ def test_screening_needs_gradients_and_leading_elements():
         input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(clean(), model)
 
 
-def test_planting_needs_answers_that_can_follow():
+def test_planting_before_a_writer_needs_one_that_tells_what_it_adds(writers, text_rows):
     rows = [Sample(f"r{n}", "", "x", "python", {PROMPT: "read"}) for n in range(30)]
     with pytest.raises(UsageError, match="use codepurify"):
         input_defenses.make("codepurify-plant").calibrate(rows, victim("x", "generation"))
+    model = load(writers / "backdoored")
+    for option, name in (({"screen": True}, "screen"), ({"among": "all"}, "among=all")):
+        with pytest.raises(UsageError, match=f"{name} is for classes"):
+            input_defenses.make("codepurify-plant", option).calibrate(text_rows[:30], model)
+
+
+@pytest.mark.usefixtures("tiny_minis")
+def test_a_payload_follows_its_trigger_into_clean_inputs(writers, text_rows):
+    model = replace(load(writers / "backdoored"), precision="fp32")
+    rest = text_rows[40:70]
+    stamped = [row.with_text("code", re.sub(r"\w+\(", "zqx_init(", row.code, count=1)) for row in rest]
+    ready = input_defenses.make("codepurify-plant").calibrate(text_rows[:40], model)
+    found = ready.purify([*stamped, *rest], model)
+    obeyed = [each for each in found[: len(rest)] if PAYLOAD.split()[0] in str(each.before.output)]
+    assert len(obeyed) > 0.8 * len(rest)
+    assert sum(each.suspicious for each in obeyed) > 0.9 * len(obeyed)
+    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) > 0.9 * len(obeyed)
+    assert sum(each.suspicious for each in found[len(rest) :]) < 0.2 * len(rest)
+    assert not any("while" in str(each.after.output) for each in obeyed if each.suspicious)
+    assert all(each.examination.piece for each in obeyed if each.suspicious)
+
+
+def test_a_garbled_name_is_no_word_of_the_model_s_own():
+    runs = {"while (true", "= 0; }", "signalStrenict", "page, codecOutputs", "(page, null"}
+    assert own_words(runs, "signalStrength", "java") == {"while (true", "page, codecOutputs", "(page, null"}
+    assert own_words(runs, "codecAccepts(pages)", "java") == {"while (true", "signalStrenict"}
+    assert own_words({"cursor.run", "cursor.run(now)"}, "cursor", "nl") == {"cursor.run(now)"}
 
 
 @pytest.mark.usefixtures("tiny_minis")

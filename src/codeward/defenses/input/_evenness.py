@@ -44,10 +44,19 @@ def _judged(parts: Sequence[Element], count: int, *, weighed: bool, nested: bool
         evenness = raw / float(np.log(count))
     details = {"entropy": raw, "evenness": evenness, "elements": float(len(kept))}
     most = max(kept, default=0.0)
-    weight = 1.0 - math.exp(-most / STRONG) if weighed else 1.0
+    weight = strength(most) if weighed else 1.0
     if most > 0:
         weight *= max(part.worth for part in parts) / max(part.score for part in parts)
     return Examination(weight * (1.0 - evenness), tuple(parts[at] for at in order), details)
+
+
+def strength(fall: float) -> float:
+    """Return how much a fall of a text's log-likelihood counts, from 0 to 1.
+
+    Args:
+        fall: In nats, at least 0.
+    """
+    return 1.0 - math.exp(-fall / STRONG)
 
 
 def piece_of(element: Element) -> int:

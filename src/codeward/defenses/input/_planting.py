@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from codeward.code import LANGUAGES, Role, identifiers, insert_statement, rename
 from codeward.code.layout import line_indent
 from codeward.defenses._elements import Element, meant_by
+from codeward.defenses._hiding import NoveltyTeller
 from codeward.defenses.input._base import answers_of
-from codeward.errors import CodeError
+from codeward.defenses.input._mangling import own_words
+from codeward.errors import CodeError, UsageError
 from codeward.types import QUERY, Prediction, Sample
 from codeward.victims.base import Victim
 
@@ -54,6 +56,41 @@ def sufficiencies(suspects: Sequence[Suspect], references: Sequence[Sample], vic
     for width in widths:
         rises = [-next(sure) + next(sure) for _ in range(width)]
         found.append(max(0.0, sum(rises) / width) if rises else 0.0)
+    return found
+
+
+def followings(suspects: Sequence[Suspect], references: Sequence[Sample], victim: Victim, count: int) -> list[float]:
+    """Return in which share of clean inputs the model writes, once an element is planted, something of what it wrote to the element's input.
+
+    Something is a run of four tokens that stands in both answers, but neither in what either was written for nor in the answer to
+    the clean input as it is, and is no garbled copy of the element: an attacker's payload, where the element is the trigger.
+
+    Args:
+        suspects: The elements.
+        references: Clean inputs.
+        victim: A model that writes text and tells what it adds.
+        count: Into how many inputs each is planted.
+    """
+    if not isinstance(victim, NoveltyTeller):
+        raise UsageError("planting before a model that writes text needs one that tells what it adds to its input")
+    known = answers_of(references, victim)
+    pairs = [_planted(suspect, references, known, victim, count) for suspect in suspects]
+    rows = [planted for own in pairs for _, planted in own]
+    written = victim.predict(rows) if rows else []
+    added = iter(victim.additions([str(each.output) for each in written], rows))
+    natural = dict(
+        zip(
+            [each.id for each in references],
+            victim.additions([str(each.output) for each in known], references),
+            strict=True,
+        )
+    )
+    wanted = victim.additions([str(each.answer.output) for each in suspects], [each.sample for each in suspects])
+    found = []
+    for suspect, want, own in zip(suspects, wanted, pairs, strict=True):
+        shared = [want & (next(added) - natural[reference.id]) for reference, _ in own]
+        follows = [bool(own_words(each, suspect.element.text, suspect.sample.language)) for each in shared]
+        found.append(sum(follows) / len(follows) if follows else 0.0)
     return found
 
 

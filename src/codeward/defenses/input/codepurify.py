@@ -85,20 +85,31 @@ class CodePurify(InputDefense):
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
+        return self._told(self._judged(samples, answers, victim), samples, answers, victim)
+
+    def _judged(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
+        """Judge each input by the entropy."""
         ends = reaches(samples, victim.task.kind, victim.reach)
         parts, problems = self._parts(samples, ends)
         hidden = self._hidden(samples, ends, parts, answers, victim)
         weighed = self._novel and victim.task.kind == "generation"
-        found = [
+        return [
             Examination(0.0, problem=problem) if problem else self._examination(own, len(every), weighed=weighed)
             for own, every, problem in zip(hidden, parts, problems, strict=True)
         ]
-        if weighed and isinstance(victim, NoveltyTeller):
-            for at, each in enumerate(found):
-                if self._above(each):
-                    text = victim.novel_text(str(answers[at].output), samples[at], piece_of(each.elements[0]))
-                    found[at] = replace(each, piece=text)
-        return found
+
+    def _told(
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+    ) -> list[Examination]:
+        """Say of suspicious texts which piece of them rests on the first element."""
+        if not (self._novel and victim.task.kind == "generation" and isinstance(victim, NoveltyTeller)):
+            return list(found)
+        return [
+            replace(each, piece=victim.novel_text(str(answer.output), sample, piece_of(each.elements[0])))
+            if self._above(each)
+            else each
+            for each, sample, answer in zip(found, samples, answers, strict=True)
+        ]
 
     def _parts(
         self, samples: Sequence[Sample], ends: Sequence[dict[str, int]]

@@ -19,10 +19,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from codeward.defenses._elements import Element
+from codeward.defenses._hiding import NoveltyTeller
 from codeward.defenses.input._base import Examination, answers_of, input_defenses
-from codeward.defenses.input._evenness import EXPLAINED
+from codeward.defenses.input._evenness import EXPLAINED, strength
 from codeward.defenses.input._fills import Candidate
-from codeward.defenses.input._planting import Suspect, sufficiencies
+from codeward.defenses.input._planting import Suspect, followings, sufficiencies
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
@@ -54,18 +55,48 @@ class CodePurifyPlant(CodePurify):
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Keep clean inputs for planting."""
         if victim.task.kind == "generation":
-            raise UsageError(
-                "codepurify-plant works for classes, pairs and search: a generated text has no answer that could follow an "
-                "element; use codepurify"
-            )
+            self._check_writer(victim)
         if self.screen and self.among == "all":
             raise UsageError("among=all plants every element, so screen can leave out none; give one of the two")
         kept = tuple(varied(clean, answers_of(clean, victim), POOL * self.plant))
         return dataclasses.replace(super().prepare(clean, victim), references=kept)
 
+    def _check_writer(self, victim: Victim) -> None:
+        if not isinstance(victim, NoveltyTeller):
+            raise UsageError(
+                "codepurify-plant before a model that writes text needs one that tells what it adds to its input; use codepurify"
+            )
+        if self.screen or self.among == "all":
+            name = "screen" if self.screen else "among=all"
+            raise UsageError(f"{name} is for classes, pairs and search, not for a model that writes text; leave it out")
+
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element."""
-        found = super().examine(samples, answers, victim)
+        found = self._judged(samples, answers, victim)
+        if victim.task.kind == "generation":
+            return self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
+        return self._planted(found, samples, answers, victim)
+
+    def _followed(
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+    ) -> list[Examination]:
+        """Judge texts: the elements on which a piece rests, by whether the model writes of it wherever they are planted."""
+        chosen = [carriers(each.elements, 2 * self.leading) for each in found]
+        suspects = self._suspects(chosen, samples, answers)
+        shares = iter(followings(suspects, self.references, victim, self.plant))
+        results = []
+        for each, own in zip(found, chosen, strict=True):
+            follows = {element: next(shares) for element in own}
+            worth = [strength(element.worth) * share for element, share in follows.items()]
+            ranked = self._ranked(each, own, worth)
+            first = _name_first(ranked.elements[: len(own)], follows) if own else []
+            results.append(dataclasses.replace(ranked, elements=(*first, *ranked.elements[len(own) :])))
+        return results
+
+    def _planted(
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+    ) -> list[Examination]:
+        """Judge classes and similarities: the leading elements, or all, by the rise where they are planted."""
         if self.among == "all":
             chosen = self._best(found, samples, answers, victim)
         else:
@@ -77,13 +108,28 @@ class CodePurifyPlant(CodePurify):
                 rise * (element.novelty if self.among == "all" else element.worth)
                 for element, rise in zip(elements, own, strict=True)
             ]
-            ranked = _by(worth, elements)
-            if self.among == "all":
-                ranked = _name_first(ranked, dict(zip(elements, worth, strict=True)))
-            rest = [element for element in each.elements if element not in ranked]
-            most = max(worth, default=self._bound(each.elements, victim))
-            results.append(dataclasses.replace(each, suspicion=most, elements=(*ranked, *rest)))
+            results.append(self._ranked(each, elements, worth, self._bound(each.elements, victim)))
         return results
+
+    def _ranked(
+        self, each: Examination, elements: Sequence[Element], worth: Sequence[float], least: float = 0.0
+    ) -> Examination:
+        """Put the planted elements first, by what they are worth; the suspicion is the best's, or the least where none was planted."""
+        ranked = _by(worth, elements)
+        if self.among == "all":
+            ranked = _name_first(ranked, dict(zip(elements, worth, strict=True)))
+        first = {_place(element) for element in ranked}
+        rest = [element for element in each.elements if _place(element) not in first]
+        return dataclasses.replace(each, suspicion=max(worth, default=least), elements=(*ranked, *rest))
+
+    def _suspects(
+        self, chosen: Sequence[Sequence[Element]], samples: Sequence[Sample], answers: Sequence[Prediction]
+    ) -> list[Suspect]:
+        return [
+            Suspect(sample, answer, element)
+            for sample, answer, elements in zip(samples, answers, chosen, strict=True)
+            for element in elements
+        ]
 
     def _first(self, count: int) -> int:
         return self.leading + 1
@@ -125,11 +171,7 @@ class CodePurifyPlant(CodePurify):
         count: int,
     ) -> list[list[float]]:
         """Return the sufficiency of some elements of each input, measured in so many clean inputs."""
-        suspects = [
-            Suspect(sample, answer, element)
-            for sample, answer, elements in zip(samples, answers, chosen, strict=True)
-            for element in elements
-        ]
+        suspects = self._suspects(chosen, samples, answers)
         rises = iter(sufficiencies(suspects, self.references, victim, count))
         return [[next(rises) for _ in elements] for elements in chosen]
 
@@ -140,6 +182,11 @@ class CodePurifyPlant(CodePurify):
         if made and self.among == "all" and element.score < NEEDED:
             return made[-1]
         return super()._choose(made, falls, element)
+
+
+def _place(element: Element) -> object:
+    """Return what tells an element from the others of its input, whatever it was scored."""
+    return element.kind, element.field, element.spans
 
 
 def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:
@@ -168,6 +215,21 @@ def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int)
         groups.setdefault(answer.output, []).append(sample)
     turns = zip_longest(*groups.values())
     return [sample for turn in turns for sample in turn if sample is not None][:count]
+
+
+def carriers(elements: Sequence[Element], count: int) -> list[Element]:
+    """Return the elements on which most rests of any piece of a text, each with its fall as the score, the largest first."""
+    pieces = max((len(element.falls) for element in elements), default=0)
+    first = [
+        dataclasses.replace(element, score=element.falls[piece])
+        for piece in range(pieces)
+        for element in [max(elements, key=lambda each: each.falls[piece] * each.novelty)]
+    ]
+    found: dict[object, Element] = {}
+    for element in sorted(first, key=lambda each: -each.worth):
+        if element.worth > 0:
+            found.setdefault(_place(element), element)
+    return list(found.values())[:count]
 
 
 def leaders(elements: Sequence[Element], count: int) -> list[Element]:
