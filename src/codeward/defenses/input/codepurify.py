@@ -14,7 +14,8 @@ With ``answer=novel`` (on; not in the paper) each piece of a text that is no cop
 its least probable token, and the most suspicious counts: a model that repairs code copies most of it, every name that is hidden moves
 its copies, and what an attacker has it write rests on other elements than what the model adds by itself. What is suspicious is then not
 only alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
-With ``spare_familiar`` (off here; not in the paper) an element counts the less, the more something alike stands in clean inputs.
+With ``spare_familiar`` (on; not in the paper) an element counts the less, the more something alike stands in clean inputs
+(classes and pairs): many clean answers rest on one check, which stands elsewhere, too.
 With ``screen`` (off; not in the paper) the likeliest elements by one gradient are hidden first, and no more once the known
 scores alone are even enough: what follows could convict only if it outweighed them. The suspicion is then an upper bound.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
@@ -71,14 +72,14 @@ class CodePurify(InputDefense):
     """Of an answer that is a text: whether all of it counts (the paper), or each piece by itself that is no copy of the input."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
-    spare_familiar: bool = False
-    """Whether an element counts the less, the more something alike stands in the clean inputs."""
+    spare_familiar: bool = True
+    """Whether an element counts the less, the more something alike stands in the clean inputs; for classes and pairs (the paper: no)."""
     known: Known = ()
     """What stands in the clean inputs; kept by calibration with ``spare_familiar``."""
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Keep what stands in the clean inputs, if that is asked for."""
-        if not self.spare_familiar:
+        if not self.spare_familiar or victim.task.kind not in ("classification", "pair"):
             return self
         parts, _ = self._parts(clean, reaches(clean, victim.task.kind, victim.reach))
         return dataclasses.replace(self, known=tuple(texts_of(own) for own in parts))
