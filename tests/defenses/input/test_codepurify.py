@@ -242,13 +242,16 @@ def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
     assert stopped >= 10
 
 
-def test_planting_with_screening_decides_the_same(gradients):
+@pytest.mark.parametrize("spare", [False, True])
+def test_planting_with_screening_decides_the_same(gradients, spare):
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
-    ready = input_defenses.make("codepurify-plant").calibrate(rows, gradients, false_positive_rate=0.2)
+    known = [Sample(f"k{n}", CODE["c"].format(f"size += {n} * height;"), 0, "c") for n in range(40)] if spare else rows
+    defense = input_defenses.make("codepurify-plant", {"spare_familiar": spare})
+    ready = defense.calibrate(known, gradients, false_positive_rate=0.2)
     answers = gradients.predict(rows)
     every, few = (replace(ready, screen=way).examine(rows, answers, gradients) for way in (False, True))
     assert [one.suspicion > ready.threshold for one in every] == [one.suspicion > ready.threshold for one in few]
-    assert any(one.suspicion > ready.threshold for one in every)
+    assert spare or any(one.suspicion > ready.threshold for one in every)
     assert sum(len(one.elements) for one in few) < sum(len(one.elements) for one in every)
     assert all(one.suspicion <= ready.threshold for one in few if len(one.elements) < 5)
 

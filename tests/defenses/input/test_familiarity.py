@@ -1,13 +1,10 @@
 """What is alike in clean inputs is no trigger: a model whose own answers rest on one check each."""
 
-from dataclasses import replace
-
 import pytest
 
 from codeward.defenses._elements import Element
 from codeward.defenses.input import input_defenses
 from codeward.defenses.input._familiarity import novelties
-from codeward.errors import UsageError
 from codeward.experiment import calibration as disk
 from codeward.tasks import tasks
 from codeward.types import Sample, Span
@@ -86,13 +83,3 @@ def test_calibrating_again_and_from_disk_is_the_same(model, rows, tmp_path):
     disk.save_calibration(tmp_path / "c.json", ready)
     assert disk.load_calibration(tmp_path / "c.json", model) == ready
     assert "known" not in ready.settings
-
-
-def test_screening_decides_the_same(model, rows):
-    with pytest.raises(UsageError, match="screen can leave out none"):
-        input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(rows, model)
-    ready = input_defenses.make("codepurify", {"spare_familiar": True, "screen": True}).calibrate(rows, model)
-    bad = [*rows[:10], Sample("t", CODE.format(TRIGGER), 1, "c")]
-    assert [each.suspicious for each in ready.purify(bad, model)] == [
-        each.suspicious for each in replace(ready, screen=False).purify(bad, model)
-    ]
