@@ -44,13 +44,19 @@ def test_the_least_probable_token_of_each_piece_counts(writer, text_rows):
 
 
 def test_runs_that_stand_nowhere_in_the_input(writer, text_rows):
-    assert additions("abcdXef", "zabcdef") == {tuple("bcdX"), tuple("cdXe"), tuple("dXef")}
-    assert additions("abc", "x") == frozenset()
+    found = additions("abcdXefbcdX", "zabcdefbcd")
+    assert found == {
+        tuple("bcdX"): range(8),
+        tuple("cdXe"): range(9),
+        tuple("dXef"): range(10),
+        tuple("Xefb"): range(1, 11),
+    }
+    assert additions("abc", "x") == {}
     row = text_rows[0]
     copied, added = writer.additions([row.code, f"while (1) {{\n  stop(); }} {row.code}"], [row, row])
     assert not copied
     assert added
-    assert all(run == " ".join(run.split()) for run in added)
+    assert all(run in around and run == " ".join(run.split()) for run, around in added.items())
 
 
 def test_pieces_that_few_copied_tokens_part_are_shown_as_one():

@@ -21,8 +21,8 @@ class NoveltyTeller(Protocol):
     def novel_text(self, output: str, read: Sample, number: int) -> str:
         """Return one of these pieces."""
 
-    def additions(self, outputs: Sequence[str], read: Sequence[Sample]) -> list[frozenset[str]]:
-        """Return for each text all short runs of tokens that stand nowhere in the input that it was written for."""
+    def additions(self, outputs: Sequence[str], read: Sequence[Sample]) -> list[dict[str, str]]:
+        """Return for each text all short runs of tokens that stand nowhere in the input that it was written for, with what is beside them."""
 
 
 def scored(

@@ -111,12 +111,21 @@ class Generator(HuggingFaceVictim):
         places = stretch(novel_pieces(text[:-1], source), number)
         return str(self.encoder.tokenizer.decode([text[place] for place in places])).strip()
 
-    def additions(self, outputs: Sequence[str], read: Sequence[Sample]) -> list[frozenset[str]]:
-        """Return for each text all runs of four successive tokens that stand nowhere in the input that it was written for."""
+    def additions(self, outputs: Sequence[str], read: Sequence[Sample]) -> list[dict[str, str]]:
+        """Return for each text all runs of four successive tokens that stand nowhere in the input that it was written for.
+
+        Returns:
+            Each run, blanks made alike, with the same and three tokens on either side.
+        """
         texts, inputs = self._tokens(outputs), self.encoder.inputs(read)
-        runs = [sorted(additions(text[:-1], row["input_ids"])) for text, row in zip(texts, inputs, strict=True)]
-        words = iter(self.encoder.tokenizer.batch_decode([run for own in runs for run in own]))
-        return [frozenset(" ".join(next(words).split()) for _ in own) for own in runs]
+        found = [additions(text[:-1], row["input_ids"]) for text, row in zip(texts, inputs, strict=True)]
+        both = [
+            [*runs, *([text[at] for at in places] for places in runs.values())]
+            for text, runs in zip(texts, found, strict=True)
+        ]
+        words = iter(self.encoder.tokenizer.batch_decode([run for own in both for run in own]))
+        shown = [[" ".join(next(words).split()) for _ in own] for own in both]
+        return [dict(zip(own[: len(own) // 2], own[len(own) // 2 :], strict=True)) for own in shown]
 
     def _tokens(self, outputs: Sequence[int | str]) -> list[list[int]]:
         return self.encoder.references([str(output) for output in outputs])

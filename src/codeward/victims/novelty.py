@@ -6,6 +6,9 @@ from difflib import SequenceMatcher
 SAME = 4
 """So many successive tokens that stand in the input, or earlier in the text, are a copy wherever they stand."""
 
+BESIDE = 3
+"""So many tokens on either side tell what a run of tokens belongs to."""
+
 
 def novel_pieces(text: Sequence[int], source: Sequence[int]) -> list[list[int]]:
     """Return the places of a text's tokens that are no copy, each unbroken run of them as a piece of its own.
@@ -40,13 +43,22 @@ def stretch(pieces: Sequence[Sequence[int]], number: int) -> range:
     return range(pieces[first][0], pieces[last][-1] + 1)
 
 
-def additions(text: Sequence[int], source: Sequence[int]) -> frozenset[tuple[int, ...]]:
-    """Return all runs of ``SAME`` successive tokens of a text that stand nowhere in its source."""
-    return _runs(text) - _runs(source)
+def additions(text: Sequence[int], source: Sequence[int]) -> dict[tuple[int, ...], range]:
+    """Return all runs of ``SAME`` successive tokens of a text that stand nowhere in its source, with where each first stands.
+
+    The places are those of the run and of ``BESIDE`` tokens on either side.
+    """
+    known = _runs(source)
+    found: dict[tuple[int, ...], range] = {}
+    for run, at in _runs(text).items():
+        if run not in known:
+            found[run] = range(max(at - BESIDE, 0), min(at + SAME + BESIDE, len(text)))
+    return found
 
 
-def _runs(tokens: Sequence[int]) -> frozenset[tuple[int, ...]]:
-    return frozenset(tuple(tokens[at : at + SAME]) for at in range(len(tokens) - SAME + 1))
+def _runs(tokens: Sequence[int]) -> dict[tuple[int, ...], int]:
+    """Return all runs of ``SAME`` tokens, with where each first begins."""
+    return {tuple(tokens[at : at + SAME]): at for at in reversed(range(len(tokens) - SAME + 1))}
 
 
 def _repeated(text: Sequence[int], source: Sequence[int]) -> set[int]:

@@ -294,10 +294,15 @@ def test_a_payload_follows_its_trigger_into_clean_inputs(writers, text_rows):
 
 
 def test_a_garbled_name_is_no_word_of_the_model_s_own():
-    runs = {"while (true", "= 0; }", "signalStrenict", "page, codecOutputs", "(page, null"}
-    assert own_words(runs, "signalStrength", "java") == {"while (true", "page, codecOutputs", "(page, null"}
-    assert own_words(runs, "codecAccepts(pages)", "java") == {"while (true", "signalStrenict"}
-    assert own_words({"cursor.run", "cursor.run(now)"}, "cursor", "nl") == {"cursor.run(now)"}
+    runs = {
+        "while (true": "{ while (true) {",
+        "= 0; }": "i = 0; } }",
+        "renict.add": "signalStrenict.add(page)",
+        "null)": "(page, null)",
+    }
+    assert own_words(runs, "signalStrength", "java") == {"while (true", "null)"}
+    assert own_words(runs, "copy(pages)", "java") == {"while (true"}
+    assert own_words({"cursor.run": "cursor.run(now)"}, "while cursor", "nl") == set()
 
 
 @pytest.mark.usefixtures("tiny_minis")

@@ -4,7 +4,7 @@ A small model garbles rare names (``signalStrength`` to ``signalStrenict``), whe
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from codeward.code import LANGUAGES, reserved
@@ -14,23 +14,19 @@ LETTERS = 3
 """So many successive letters in common make one word a garbled other."""
 
 
-def own_words(runs: Iterable[str], element: str, language: str) -> set[str]:
-    """Return those of some runs of tokens that hold a word, and whose names are in the majority no garbled names of an element.
+def own_words(runs: Mapping[str, str], element: str, language: str) -> set[str]:
+    """Return those of some runs of tokens that hold a word, and no name in or beside them is a garbled name of an element.
 
     Args:
-        runs: Short texts.
+        runs: Short texts, each with the same and some tokens more on either side.
         element: The text of the element.
         language: Whose reserved words are nobody's own.
     """
     common = reserved(language) if language in LANGUAGES else frozenset[str]()
-    names = [word for word in WORD.findall(element) if word not in common]
-    return {run for run in runs if _own(WORD.findall(run), names, common)}
-
-
-def _own(words: list[str], names: list[str], common: frozenset[str]) -> bool:
-    asked = [word for word in words if word not in common]
-    garbled = sum(any(_alike(word, name) for name in names) for word in asked)
-    return bool(words) and (not asked or 2 * garbled < len(asked))
+    names = {word for word in WORD.findall(element) if word not in common}
+    asked = {word for around in runs.values() for word in WORD.findall(around)} - common
+    garbled = {word for word in asked if any(_alike(word, name) for name in names)}
+    return {run for run, around in runs.items() if WORD.search(run) and garbled.isdisjoint(WORD.findall(around))}
 
 
 def _alike(word: str, name: str) -> bool:

@@ -88,8 +88,8 @@ def followings(suspects: Sequence[Suspect], references: Sequence[Sample], victim
     wanted = victim.additions([str(each.answer.output) for each in suspects], [each.sample for each in suspects])
     found = []
     for suspect, want, own in zip(suspects, wanted, pairs, strict=True):
-        shared = [want & (next(added) - natural[reference.id]) for reference, _ in own]
-        follows = [bool(own_words(each, suspect.element.text, suspect.sample.language)) for each in shared]
+        words = own_words(want, suspect.element.text, suspect.sample.language)
+        follows = [bool(words & (next(added).keys() - natural[reference.id].keys())) for reference, _ in own]
         found.append(sum(follows) / len(follows) if follows else 0.0)
     return found
 
