@@ -36,7 +36,7 @@ def run(
         Path | None, typer.Option("--output", "-o", help="JSON Lines with each purified row and what was done to it.")
     ] = None,
     defense: Annotated[
-        str | None, typer.Option("--defense", help="The input defense; default: codepurify-plant, codepurify for text.")
+        str | None, typer.Option("--defense", help="The input defense; default: codepurify-plant.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")

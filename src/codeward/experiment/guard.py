@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from codeward.code import LANGUAGES
-from codeward.defenses.input import FALSE_POSITIVES, Change, Element, Purified
+from codeward.defenses.input import FALSE_POSITIVES, Change, Element, NoveltyTeller, Purified
 from codeward.errors import UnknownNameError, UsageError
 from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
 from codeward.experiment.purifying import answer_of, diff_of
@@ -15,7 +15,8 @@ from codeward.types import Sample
 from codeward.victims.base import Victim
 
 DEFENSE = "codepurify-plant"
-GENERATION = "codepurify"
+OPAQUE = "codepurify"
+"""For a model that writes text and does not tell what it adds to its input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def guard(
         model: A folder or hub name, a ``Victim``, or a ``transformers`` text-classification pipeline.
         clean: Inputs without triggers, from which the threshold is set; may be left out where the model's folder holds a
             calibration.
-        defense: Its name; by default CodePurify with planting, for generated text CodePurify.
+        defense: Its name; by default CodePurify with planting.
         options: The defense's options.
         false_positive_rate: Which share of clean inputs may be taken for suspicious.
         language: The language of inputs that are given as text; by default that of the clean samples.
@@ -119,7 +120,8 @@ def guard(
 
 def default_defense(victim: Victim) -> str:
     """Return the input defense that suits a model."""
-    return GENERATION if victim.task.kind == "generation" else DEFENSE
+    follows = victim.task.kind != "generation" or isinstance(victim, NoveltyTeller)
+    return DEFENSE if follows else OPAQUE
 
 
 def _sample(code: str | Sample, language: str, id: str, victim: Victim) -> Sample:

@@ -1,6 +1,7 @@
 """Input-stage defenses: they stand before a served model, find the trigger in an input and take it out."""
 
 from codeward.defenses._elements import Element
+from codeward.defenses._hiding import NoveltyTeller
 from codeward.defenses.input._base import (
     FALSE_POSITIVES,
     Change,
@@ -17,6 +18,7 @@ __all__ = [
     "Element",
     "Examination",
     "InputDefense",
+    "NoveltyTeller",
     "Progress",
     "Purified",
     "input_defenses",
