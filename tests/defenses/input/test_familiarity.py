@@ -3,7 +3,7 @@
 import pytest
 
 from codeward.defenses._elements import Element
-from codeward.defenses.input import input_defenses
+from codeward.defenses.input import codepurify, input_defenses
 from codeward.defenses.input._familiarity import novelties
 from codeward.experiment import calibration as disk
 from codeward.tasks import tasks
@@ -83,3 +83,17 @@ def test_calibrating_again_and_from_disk_is_the_same(model, rows, tmp_path):
     disk.save_calibration(tmp_path / "c.json", ready)
     assert disk.load_calibration(tmp_path / "c.json", model) == ready
     assert "known" not in ready.settings
+
+
+def test_of_many_clean_inputs_some_are_kept(model, rows, monkeypatch):
+    monkeypatch.setattr(codepurify, "MEMORY", 25)
+    ready = input_defenses.make("codepurify").calibrate(rows, model)
+    assert len(ready.known) == 20
+    (found,) = ready.purify([Sample("t", CODE.format(TRIGGER), 1, "c")], model)
+    assert found.suspicious
+
+
+def test_texts_keep_nothing():
+    writer = PlantedVictim(tasks.make("repair"), (), TRIGGER, 0)
+    made = input_defenses.make("codepurify").prepare([Sample("t", CODE.format(TRIGGER), "x", "c")], writer)
+    assert made.known == ()

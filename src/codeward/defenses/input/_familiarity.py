@@ -27,7 +27,7 @@ Known = tuple[tuple[str, ...], ...]
 TWINS = 0.95
 """The cosine of all that stands in two clean inputs from which on one tells nothing about the other."""
 WORDS = r"[A-Za-z_]\w*|\d+\.?\d*|\S"
-ROWS = 256
+ROWS = 64
 """Elements that are compared at a time."""
 
 

@@ -52,6 +52,9 @@ KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
 EFFECT = 0.9
 """The share of an element's score that a fill has to reach."""
 
+MEMORY = 500
+"""Clean inputs at most whose elements are kept, for ``spare_familiar``."""
+
 
 @input_defenses.register("codepurify")
 @method
@@ -81,7 +84,8 @@ class CodePurify(InputDefense):
         """Keep what stands in the clean inputs, if that is asked for."""
         if not self.spare_familiar or victim.task.kind not in ("classification", "pair"):
             return self
-        parts, _ = self._parts(clean, reaches(clean, victim.task.kind, victim.reach))
+        some = clean[:: -(-len(clean) // MEMORY) or 1]
+        parts, _ = self._parts(some, reaches(some, victim.task.kind, victim.reach))
         return dataclasses.replace(self, known=tuple(texts_of(own) for own in parts))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
