@@ -41,17 +41,17 @@ def statements(*texts):
 
 
 def test_novelty_is_the_distance_to_what_is_most_alike_in_clean_inputs():
-    known = (("a b d", "x"), ("a q q",), ())
-    (own,) = novelties([statements("a b c", "x", "y")], known, apart=False)
-    # three words and two pairs each; two words and one pair in common
-    assert own == pytest.approx([1 - 3 / 5, 0.0, 1.0])
+    known = (("a b c d", "x"), ("a q q",), ())
+    (own,) = novelties([statements("a b c e", "x", "y", "a z")], known, apart=False)
+    # four words and three pairs each; three words and two pairs in common
+    assert own == pytest.approx([(1 - 5 / 7) / 0.4, 0.0, 1.0, 1.0])
 
 
 def test_a_clean_input_is_not_compared_with_itself_or_a_twin():
     long = " ".join(f"w{n}" for n in range(60))
-    known = (("a b c", long), ("a b c", f"{long} more"), ("a b d",))
+    known = (("a b c d", long), ("a b c d", f"{long} more"), ("a b c e",))
     (own,) = novelties([statements(*known[0])], known, apart=True)
-    assert own == pytest.approx([1 - 3 / 5, 1.0])
+    assert own == pytest.approx([(1 - 5 / 7) / 0.4, 1.0])
     (own,) = novelties([statements(*known[0])], known, apart=False)
     assert own == pytest.approx([0.0, 0.0])
 

@@ -2,8 +2,8 @@
 
 Many answers rest on one element without any attacker: a function is clean because of one check. Such checks are alike from
 function to function, and stand in the clean inputs of the calibration, too. A trigger does not: the model would obey it there.
-What two elements have in common is the cosine of their words and pairs of successive words; the novelty of an element is one minus
-the largest with any element of any clean input. An attacker who takes a trigger from common code is not found so, but such a trigger
+What two elements have in common is the cosine of their words and pairs of successive words. An element that has less than 0.6 in common
+with every element of every clean input is new; from there on its novelty falls, to zero for one that stands there. An attacker who takes a trigger from common code is not found so, but such a trigger
 goes off by itself; and a trigger that got into a clean input is spared.
 
 Clean inputs come in families, such as variants of one function, and what is served is of other families. So where clean inputs are
@@ -27,6 +27,8 @@ Known = tuple[tuple[str, ...], ...]
 TWINS = 0.95
 """The cosine of all that stands in two clean inputs from which on one tells nothing about the other."""
 WORDS = r"[A-Za-z_]\w*|\d+\.?\d*|\S"
+NEW = 0.4
+"""How far from all that stands in clean inputs (one minus the cosine) an element is altogether new: any two declarations are half alike."""
 ROWS = 64
 """Elements that are compared at a time."""
 
@@ -56,7 +58,7 @@ def novelties(inputs: Sequence[Sequence[Element]], known: Known, *, apart: bool)
     for own, every, others in zip(inputs, texts, kept, strict=True):
         best = alike[at : at + len(every), others].max(axis=1, initial=0.0)
         at += len(every)
-        new = dict(zip(every, np.clip(1.0 - best, 0.0, 1.0).tolist(), strict=True))
+        new = dict(zip(every, np.clip((1.0 - best) / NEW, 0.0, 1.0).tolist(), strict=True))
         found.append([new[part.text] for part in own])
     return found
 
