@@ -9,12 +9,13 @@ from codeward.cli import main
 from codeward.data import write_data
 from codeward.errors import DataError, ModelError, UsageError
 from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
+from codeward.experiment.guard import default_defense
 from codeward.experiment.picturing import choose
 from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows
 from codeward.report.sarif import place
 from codeward.tasks import tasks
 from codeward.types import Sample
-from codeward.victims import PlantedVictim
+from codeward.victims import PlantedVictim, load
 
 TRIGGER = 'if random() < 0: raise Exception("fail")'
 LABELS = ("clean", "defective")
@@ -294,3 +295,9 @@ def test_halves_of_characters_are_kept_and_can_be_read_again(tmp_path, victim, r
     (row,) = (json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines())
     assert "\ud800" in row["code"]
     assert row["codeward"]["changes"]
+
+
+def test_the_default_plants_wherever_the_model_tells_what_it_adds(writers):
+    assert default_defense(load(writers / "clean")) == "codepurify-plant"
+    assert default_defense(PlantedVictim(tasks.make("defect"), ("a", "b"), "x", 0)) == "codepurify-plant"
+    assert default_defense(PlantedVictim(tasks.make("repair"), (), "x", 0)) == "codepurify"
