@@ -97,3 +97,7 @@ def test_texts_keep_nothing():
     writer = PlantedVictim(tasks.make("repair"), (), TRIGGER, 0)
     made = input_defenses.make("codepurify").prepare([Sample("t", CODE.format(TRIGGER), "x", "c")], writer)
     assert made.known == ()
+
+
+def test_halves_of_characters_are_read():
+    assert novelties([statements("a \ud83d b")], (("a \ud83d b",),), apart=False)[0] == pytest.approx([0.0])

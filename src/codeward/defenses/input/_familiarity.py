@@ -21,6 +21,7 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from codeward.defenses._elements import Element
+from codeward.victims.text import whole
 
 Known = tuple[tuple[str, ...], ...]
 """The texts of the elements of each clean input."""
@@ -90,4 +91,4 @@ def _matrix(known: Known) -> tuple[Any, list[int], list[int]]:
 def _vectors(texts: Sequence[str]) -> Any:
     """Return unit vectors of words and pairs of successive words, sparse."""
     maker = HashingVectorizer(token_pattern=WORDS, ngram_range=(1, 2), lowercase=False, alternate_sign=False)
-    return maker.transform(texts) if texts else csr_matrix((0, maker.n_features))
+    return maker.transform([whole(text) for text in texts]) if texts else csr_matrix((0, maker.n_features))
