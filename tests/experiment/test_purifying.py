@@ -282,7 +282,8 @@ def test_rows_that_do_not_say_their_task_have_the_model_s(capsys, tmp_path, rows
     model = tmp_path / "m"
     model.mkdir()
     assert made_for(model) is None
-    assert made_for("no-such-folder") is None
+    assert made_for("mini-encoder") is None
+    assert made_for("org/name") is None
     (model / "codeward.json").write_text("[")
     assert made_for(model) is None
     (model / "codeward.json").write_text('{"task": "defect"}')
@@ -301,3 +302,14 @@ def test_the_default_plants_wherever_the_model_tells_what_it_adds(writers):
     assert default_defense(load(writers / "clean")) == "codepurify-plant"
     assert default_defense(PlantedVictim(tasks.make("defect"), ("a", "b"), "x", 0)) == "codepurify-plant"
     assert default_defense(PlantedVictim(tasks.make("repair"), (), "x", 0)) == "codepurify"
+
+
+@pytest.mark.parametrize("verb", ["purify", "scan", "repair", "evaluate"])
+def test_a_missing_model_is_told_before_what_the_rows_lack(tmp_path, capsys, verb):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"id": "a", "code": "int f() { return 1; }", "target": 0}\n', encoding="utf-8")
+    place = ["--data", str(rows)] if verb != "evaluate" else [str(rows), "--attack", "deadcode-fixed"]
+    out = ["-o", str(tmp_path / "out")] if verb != "scan" else []
+    assert main([verb, str(tmp_path / "nowhere"), *place, *out]) == 4
+    assert "there is no such model folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeward.victims.base import Victim
-from codeward.victims.config import TrainConfig, builtin_models, make_config
+from codeward.victims.config import TrainConfig, builtin_models, check_name, make_config
 from codeward.victims.planted import PlantedVictim
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def has_fast_bf16() -> bool:
 
 
 def made_for(model: str | Path) -> str | None:
-    """Return the task that a model's folder says it is made for, without loading it; ``None`` where it does not say."""
+    """Return the task that a model's folder says it is made for, without loading it; ``None`` where it does not say.
+
+    Raises:
+        ModelError: If there is no such model.
+    """
+    check_name(str(model))
     try:
         about = json.loads((Path(model) / "codeward.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

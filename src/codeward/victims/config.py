@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from codeward.errors import OptionError, UnknownNameError
+from codeward.errors import ModelError, OptionError, UnknownNameError
 from codeward.tasks import Task
 from codeward.zoo import MINIS, embedded
 
@@ -73,6 +74,20 @@ class TrainConfig(BaseModel):
 def builtin_models() -> dict[str, str]:
     """Return name and summary of the built-in models."""
     return {**embedded(), **SCRATCH}
+
+
+def check_name(model: str) -> None:
+    """Refuse what is no folder, no built-in model, and no name that the hub could know.
+
+    Raises:
+        ModelError: If so.
+    """
+    on_hub = model.count("/") == 1 and not model.startswith((".", "/", "~")) and not model.endswith("/")
+    if not (on_hub or model in builtin_models() or Path(model).exists()):
+        raise ModelError(
+            f"{model}: there is no such model folder, and no built-in model has this name; there are: "
+            f"{', '.join(sorted(builtin_models()))}; a model of the hub is org/name"
+        )
 
 
 def default_model(task: Task) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from codeward.errors import ModelError, UnfitError
 from codeward.tasks import Task, tasks
 from codeward.victims.base import Victim
-from codeward.victims.config import builtin_models
+from codeward.victims.config import check_name
 from codeward.victims.device import best_device
 from codeward.victims.encode import Encoder
 from codeward.victims.generation import Generator
@@ -155,12 +155,8 @@ def check_folder(model: str, allow_pickle: bool) -> None:
     """
     folder = Path(model)
     if not folder.exists():
-        if model.count("/") == 1 and not model.startswith((".", "/", "~")) and not model.endswith("/"):
-            return
-        raise ModelError(
-            f"{model}: there is no such model folder, and no built-in model has this name; there are: "
-            f"{', '.join(sorted(builtin_models()))}; a model of the hub is org/name"
-        )
+        check_name(model)
+        return
     if not (folder / "config.json").is_file():
         raise ModelError(f"{model}: this is no model folder: it has no config.json")
     if any(folder.glob("*.safetensors")):
