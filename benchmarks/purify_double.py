@@ -29,7 +29,7 @@ CELLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
 """The two triggers that the inputs of each cell hold."""
 DEFENSES: dict[str, tuple[str, dict[str, object]]] = {
     "codepurify": ("codepurify", {"spare_familiar": False}),
-    "codepurify-plant": ("codepurify-plant", {"spare_familiar": False}),
+    "codepurify-plant": ("codepurify-plant", {"spare_familiar": False, "evidence": "planting"}),
     "codepurify-plant, all": ("codepurify-plant", {"among": "all", "spare_familiar": False}),
 }
 """The rows of each cell: a defense with its options."""

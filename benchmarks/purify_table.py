@@ -15,8 +15,11 @@ from pathlib import Path
 from attack_table import ATTACKS, DATA_SETS, RATES, SEED, log, write_part
 
 DEFENSES = ("strip", "oseql", "codepurify", "codepurify-plant")
-ALONE = {"spare_familiar": False}
-"""Options of the last two: what stands in clean inputs counts, too."""
+ALONE: dict[str, dict[str, object]] = {
+    "codepurify": {"spare_familiar": False},
+    "codepurify-plant": {"spare_familiar": False, "evidence": "planting"},
+}
+"""Options of the last two: what stands in clean inputs counts, too, and planting alone."""
 ROWS = 300
 """Clean test rows, and triggered ones, at most."""
 CLEAN = 250
@@ -72,7 +75,7 @@ def run_cell(source: Path, attack: str, rate: float, out: Path, model: str | Non
     manifest = poison_folder(data, threat, rate=rate, seed=SEED, out=poisoned, overwrite=poisoned.exists())
     victim, trained = train_run(open_data(poisoned), make_config(task, options), cell / "victim", overwrite=True)
     clean, names = data.load("valid", limit=CLEAN), [name for name in DEFENSES if suits(name, task.kind)]
-    ready = [calibrate(name, ALONE if name.startswith("codepurify") else {}, clean, victim) for name in names]
+    ready = [calibrate(name, ALONE.get(name, {}), clean, victim) for name in names]
     record = evaluate(
         victim,
         data.load("test", limit=ROWS),

@@ -182,7 +182,8 @@ TWICE = "def area(width, height):\n    {}\n    size = width * height\n    {}\n  
 def test_two_triggers_of_which_each_suffices_are_both_taken_out(trigger, code):
     model = Either(tasks.make("defect"), LABELS, trigger, 0)
     row = Sample("t", code, 1, "python")
-    (missed,) = input_defenses.make("codepurify-plant").calibrate(clean(), model).purify([row], model)
+    planting = input_defenses.make("codepurify-plant", {"evidence": "planting"})
+    (missed,) = planting.calibrate(clean(), model).purify([row], model)
     assert (missed.suspicious, missed.after.output) == (False, 0)
     ready = input_defenses.make("codepurify-plant", {"among": "all"}).calibrate(clean(), model)
     (found,) = ready.purify([row], model)
@@ -246,7 +247,7 @@ def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
 def test_planting_with_screening_decides_the_same(gradients, spare):
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
     known = [Sample(f"k{n}", CODE["c"].format(f"size += {n} * height;"), 0, "c") for n in range(40)] if spare else rows
-    defense = input_defenses.make("codepurify-plant", {"spare_familiar": spare})
+    defense = input_defenses.make("codepurify-plant", {"spare_familiar": spare, "evidence": "planting"})
     ready = defense.calibrate(known, gradients, false_positive_rate=0.2)
     answers = gradients.predict(rows)
     every, few = (replace(ready, screen=way).examine(rows, answers, gradients) for way in (False, True))
@@ -254,6 +255,21 @@ def test_planting_with_screening_decides_the_same(gradients, spare):
     assert spare or any(one.suspicion > ready.threshold for one in every)
     assert sum(len(one.elements) for one in few) < sum(len(one.elements) for one in every)
     assert all(one.suspicion <= ready.threshold for one in few if len(one.elements) < 5)
+
+
+@pytest.mark.usefixtures("tiny_minis")
+def test_the_entropy_counts_beside_planting(gradients):
+    rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(20)]
+    answers = gradients.predict(rows)
+    both = input_defenses.make("codepurify-plant", {"spare_familiar": False}).prepare(rows, gradients)
+    alone = replace(both, evidence="planting").examine(rows, answers, gradients)
+    entropies = input_defenses.make("codepurify", {"spare_familiar": False}).examine(rows, answers, gradients)
+    found = both.examine(rows, answers, gradients)
+    for one, planted, uneven in zip(found, alone, entropies, strict=True):
+        assert one.suspicion == pytest.approx(planted.suspicion + uneven.suspicion, abs=1e-6)
+    for other in ({"screen": True}, {"among": "all"}):
+        single = replace(both, **other).examine(rows, answers, gradients)
+        assert single == replace(both, **other, evidence="planting").examine(rows, answers, gradients)
 
 
 def test_screening_needs_gradients_and_leading_elements():

@@ -3,7 +3,8 @@
 CodePurify asks whether an answer needs an element. Small models answer many clean inputs by one word, too, so that entropy
 alone parts clean from triggered inputs poorly. Here the leading elements are also planted into clean inputs that the model
 answers otherwise, and the suspicion is the change of confidence by hiding times the rise by planting: an element that is both
-necessary and sufficient for the answer. Elements, hiding and mending are CodePurify's.
+necessary and sufficient for the answer. With ``evidence="both"`` the entropy's suspicion is added (classes and pairs): where
+clean inputs hold evidence of their own, a planted trigger does not prevail in each. Elements, hiding and mending are CodePurify's.
 
 Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
 ``among="all"`` every element is planted, first into one clean input and the best ones then into all, and the suspicion is the
@@ -49,6 +50,8 @@ class CodePurifyPlant(CodePurify):
     """How many elements are planted, those with the largest scores."""
     among: Literal["leading", "all"] = "leading"
     """What is planted: the leading elements; or all, judged by sufficiency alone, for several triggers in one input."""
+    evidence: Literal["both", "planting"] = "both"
+    """Whether the entropy's suspicion is added to what planting says (classes and pairs, with leading elements and without ``screen``)."""
     references: tuple[Sample, ...] = ()
     """The clean inputs for planting; kept by calibration."""
 
@@ -71,7 +74,7 @@ class CodePurifyPlant(CodePurify):
             raise UsageError(f"{name} is for classes, pairs and search, not for a model that writes text; leave it out")
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
-        """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element."""
+        """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element, with the entropy's added."""
         found = self._judged(samples, answers, victim)
         if victim.task.kind == "generation":
             return self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
@@ -108,8 +111,15 @@ class CodePurifyPlant(CodePurify):
                 rise * (element.novelty if self.among == "all" else element.worth)
                 for element, rise in zip(elements, own, strict=True)
             ]
-            results.append(self._ranked(each, elements, worth, self._bound(each.elements, victim)))
+            ranked = self._ranked(each, elements, worth, self._bound(each.elements, victim))
+            both = each.suspicion if self._adds(victim) else 0.0
+            results.append(dataclasses.replace(ranked, suspicion=ranked.suspicion + both))
         return results
+
+    def _adds(self, victim: Victim) -> bool:
+        """Whether the entropy counts, too: a bound of it could not be added, and sufficiency alone is for what is not necessary."""
+        whole = self.evidence == "both" and not self.screen and self.among == "leading"
+        return whole and victim.task.kind in ("classification", "pair")
 
     def _ranked(
         self, each: Examination, elements: Sequence[Element], worth: Sequence[float], least: float = 0.0
