@@ -114,10 +114,10 @@ class Local:
                 self.submit(step)
 
     def close(self) -> None:
-        """End the workers."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        """End the workers, and wait for the pool's own thread: what is left of it at exit leaves a traceback."""
         for process in list((getattr(self.pool, "_processes", None) or {}).values()):
             process.terminate()
+        self.pool.shutdown(wait=True, cancel_futures=True)
 
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
