@@ -310,6 +310,7 @@ def test_a_missing_model_is_told_before_what_the_rows_lack(tmp_path, capsys, ver
     rows.write_text('{"id": "a", "code": "int f() { return 1; }", "target": 0}\n', encoding="utf-8")
     place = ["--data", str(rows)] if verb != "evaluate" else [str(rows), "--attack", "deadcode-fixed"]
     out = ["-o", str(tmp_path / "out")] if verb != "scan" else []
-    assert main([verb, str(tmp_path / "nowhere"), *place, *out]) == 4
-    assert "there is no such model folder" in capsys.readouterr().err
+    for model, why in ((str(tmp_path / "nowhere"), "there is no such model folder"), ("scratch-encoder", "no weights")):
+        assert main([verb, model, *place, *out]) == 4
+        assert why in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -77,13 +77,19 @@ def builtin_models() -> dict[str, str]:
 
 
 def check_name(model: str) -> None:
-    """Refuse what is no folder, no built-in model, and no name that the hub could know.
+    """Refuse what cannot be loaded: no folder, no embedded model, and no name that the hub could know.
 
     Raises:
         ModelError: If so.
     """
+    if Path(model).exists() or model in embedded():
+        return
+    if model in SCRATCH:
+        raise ModelError(
+            f"{model}: a shape to train from scratch, which holds no weights; train it first, and give its folder"
+        )
     on_hub = model.count("/") == 1 and not model.startswith((".", "/", "~")) and not model.endswith("/")
-    if not (on_hub or model in builtin_models() or Path(model).exists()):
+    if not on_hub:
         raise ModelError(
             f"{model}: there is no such model folder, and no built-in model has this name; there are: "
             f"{', '.join(sorted(builtin_models()))}; a model of the hub is org/name"
