@@ -2,13 +2,14 @@
 
 Many answers rest on one element without any attacker: a function is clean because of one check. Such checks are alike from
 function to function, and stand in the clean inputs of the calibration, too. A trigger does not: the model would obey it there.
-What two elements have in common is the cosine of their words and pairs of successive words. An element that has less than 0.6 in common
-with every element of every clean input is new; from there on its novelty falls, to zero for one that stands there. An attacker who takes a trigger from common code is not found so, but such a trigger
-goes off by itself; and a trigger that got into a clean input is spared.
+What two elements have in common is the cosine of their words and pairs of successive words. An element that has less than 0.6
+in common with every element of every clean input is new; from there on its novelty falls, to zero for one that stands there.
+An attacker who takes a trigger from common code is not found so, but such a trigger goes off by itself; and a trigger that got
+into a clean input is spared.
 
-Clean inputs come in families, such as variants of one function, and what is served is of other families. So where clean inputs are
-compared with each other, those that are nearly the same as a whole are left out; else the threshold would be too low (with them 17 and 20 %
-false alarms on Juliet instead of 3 at a nominal 5 %).
+Clean inputs come in families, such as variants of one function, and what is served is of other families. So where clean inputs
+are compared with each other, those that are nearly the same as a whole are left out; else the threshold would be too low (22 %
+false alarms instead of 4 at a nominal 5, on 200 clean inputs of Juliet).
 """
 
 from collections.abc import Iterable, Sequence

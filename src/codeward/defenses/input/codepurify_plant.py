@@ -89,11 +89,9 @@ class CodePurifyPlant(CodePurify):
         shares = iter(followings(suspects, self.references, victim, self.plant))
         results = []
         for each, own in zip(found, chosen, strict=True):
-            follows = {element: next(shares) for element in own}
-            worth = [strength(element.worth) * share for element, share in follows.items()]
-            ranked = self._ranked(each, own, worth)
-            first = _name_first(ranked.elements[: len(own)], follows) if own else []
-            results.append(dataclasses.replace(ranked, elements=(*first, *ranked.elements[len(own) :])))
+            follows = [next(shares) for _ in own]
+            worth = [strength(element.worth) * share for element, share in zip(own, follows, strict=True)]
+            results.append(_ranked(each, own, worth, sufficient=follows))
         return results
 
     def _planted(
@@ -111,7 +109,8 @@ class CodePurifyPlant(CodePurify):
                 rise * (element.novelty if self.among == "all" else element.worth)
                 for element, rise in zip(elements, own, strict=True)
             ]
-            ranked = self._ranked(each, elements, worth, self._bound(each.elements, victim))
+            sufficient = worth if self.among == "all" else None
+            ranked = _ranked(each, elements, worth, sufficient=sufficient, least=self._bound(each.elements, victim))
             both = each.suspicion if self._adds(victim) else 0.0
             results.append(dataclasses.replace(ranked, suspicion=ranked.suspicion + both))
         return results
@@ -120,17 +119,6 @@ class CodePurifyPlant(CodePurify):
         """Whether the entropy counts, too: a bound of it could not be added, and sufficiency alone is for what is not necessary."""
         whole = self.evidence == "both" and not self.screen and self.among == "leading"
         return whole and victim.task.kind in ("classification", "pair")
-
-    def _ranked(
-        self, each: Examination, elements: Sequence[Element], worth: Sequence[float], least: float = 0.0
-    ) -> Examination:
-        """Put the planted elements first, by what they are worth; the suspicion is the best's, or the least where none was planted."""
-        ranked = _by(worth, elements)
-        if self.among == "all":
-            ranked = _name_first(ranked, dict(zip(elements, worth, strict=True)))
-        first = {_place(element) for element in ranked}
-        rest = [element for element in each.elements if _place(element) not in first]
-        return dataclasses.replace(each, suspicion=max(worth, default=least), elements=(*ranked, *rest))
 
     def _suspects(
         self, chosen: Sequence[Sequence[Element]], samples: Sequence[Sample], answers: Sequence[Prediction]
@@ -194,6 +182,31 @@ class CodePurifyPlant(CodePurify):
         return super()._choose(made, falls, element)
 
 
+def _ranked(
+    each: Examination,
+    elements: Sequence[Element],
+    worth: Sequence[float],
+    *,
+    sufficient: Sequence[float] | None,
+    least: float = 0.0,
+) -> Examination:
+    """Put the planted elements first, by what they are worth; the suspicion is the best's.
+
+    Args:
+        each: What was found before.
+        elements: Those that were planted.
+        worth: Of each.
+        sufficient: By what a name comes before the statement around it, if it does.
+        least: The suspicion where none was planted.
+    """
+    ranked = _by(worth, elements)
+    if sufficient is not None:
+        ranked = _name_first(ranked, dict(zip(elements, sufficient, strict=True)))
+    first = {_place(element) for element in ranked}
+    rest = [element for element in each.elements if _place(element) not in first]
+    return dataclasses.replace(each, suspicion=max(worth, default=least), elements=(*ranked, *rest))
+
+
 def _place(element: Element) -> object:
     """Return what tells an element from the others of its input, whatever it was scored."""
     return element.kind, element.field, element.spans
@@ -205,7 +218,7 @@ def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:
     return [elements[at] for at in order]
 
 
-def _name_first(ranked: Sequence[Element], worth: Mapping[Element, float]) -> list[Element]:
+def _name_first(ranked: list[Element], worth: Mapping[Element, float]) -> list[Element]:
     """Put a name before the statement around it that is worth no more: the statement may be the author's own."""
     names = [
         inner
