@@ -14,7 +14,7 @@ from codeward.files import write_text
 from codeward.types import Sample
 from codeward.victims.base import Victim
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when thresholds of before mean something else (2: each piece of a written text is judged by itself)."""
 
 KEPT = ("references", "known")

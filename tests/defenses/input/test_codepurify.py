@@ -13,6 +13,7 @@ from codeward.defenses.input import Element, input_defenses
 from codeward.defenses.input._evenness import entropy, explained, most_suspicious
 from codeward.defenses.input._mangling import own_words
 from codeward.defenses.input._planting import plant
+from codeward.defenses.input.codepurify_plant import carriers
 from codeward.errors import UsageError
 from codeward.tasks import tasks
 from codeward.types import OTHER, PROMPT, Sample, Span
@@ -307,6 +308,20 @@ def test_a_payload_follows_its_trigger_into_clean_inputs(writers, text_rows):
     assert sum(each.suspicious for each in found[len(rest) :]) < 0.2 * len(rest)
     assert not any("while" in str(each.after.output) for each in obeyed if each.suspicious)
     assert all(each.examination.piece for each in obeyed if each.suspicious)
+
+
+def test_the_statement_around_a_name_is_suspected_with_it():
+    def element(kind, text, start, *falls):
+        return Element(kind, text, (Span(start, start + len(text)),), falls=falls)
+
+    trigger = element("statement", "if (Math.sin(0) > 1) { x(); }", 10, 2.0, 0.0)
+    inner = element("statement", "x();", 33, 0.1, 0.0)
+    name = element("identifier", "Math", 14, 3.0, 0.0)
+    other = element("statement", "return y;", 50, 0.0, 1.0)
+    found = carriers([trigger, inner, name, other], 6)
+    assert [(each.text, each.score) for each in found] == [("Math", 3.0), ("return y;", 1.0), (trigger.text, 2.0)]
+    assert [each.text for each in carriers([trigger, name], 1)] == ["Math", trigger.text]
+    assert carriers([element("identifier", "y", 0, 0.0)], 3) == []
 
 
 def test_a_garbled_name_is_no_word_of_the_model_s_own():

@@ -241,18 +241,40 @@ def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int)
 
 
 def carriers(elements: Sequence[Element], count: int) -> list[Element]:
-    """Return the elements on which most rests of any piece of a text, each with its fall as the score, the largest first."""
+    """Return the elements on which most rests of any piece of a text, and the statements around names, each with its fall as the score.
+
+    The largest come first, and the statements last: a name that stands in a trigger (``Math``) moves nothing by itself, the whole may.
+    """
     pieces = max((len(element.falls) for element in elements), default=0)
-    first = [
-        dataclasses.replace(element, score=element.falls[piece])
-        for piece in range(pieces)
-        for element in [max(elements, key=lambda each: each.falls[piece] * each.novelty)]
-    ]
+    first: list[Element] = []
+    around: list[Element] = []
+    for piece in range(pieces):
+        scored = [dataclasses.replace(each, score=each.falls[piece]) for each in elements]
+        best = max(scored, key=lambda each: each.worth)
+        first.append(best)
+        around += _statement_of(best, scored)
+    leading = _distinct(first)[:count]
+    known = {_place(each) for each in leading}
+    return leading + [each for each in _distinct(around)[:count] if _place(each) not in known]
+
+
+def _statement_of(name: Element, elements: Sequence[Element]) -> list[Element]:
+    """Return of the innermost statements around the places of a name the one on which most rests, if there is any."""
+    if name.kind != "identifier":
+        return []
+    outer = [each for each in elements if each.kind == "statement" and each.field == name.field]
+    holding = [[each for each in outer if each.spans[0].contains(span)] for span in name.spans]
+    innermost = [min(found, key=lambda each: len(each.text)) for found in holding if found]
+    return [max(innermost, key=lambda each: each.worth)] if innermost else []
+
+
+def _distinct(elements: Sequence[Element]) -> list[Element]:
+    """Return those on which anything rests, each once with what rests on it most, the largest first."""
     found: dict[object, Element] = {}
-    for element in sorted(first, key=lambda each: -each.worth):
+    for element in sorted(elements, key=lambda each: -each.worth):
         if element.worth > 0:
             found.setdefault(_place(element), element)
-    return list(found.values())[:count]
+    return list(found.values())
 
 
 def leaders(elements: Sequence[Element], count: int) -> list[Element]:
