@@ -3,7 +3,6 @@
 import pytest
 
 from codeward.data.docs import comment_text, docstring_text, first_paragraph, first_sentence, without_docstring
-from codeward.data.harvest._base import words
 from codeward.data.harvest.functions import normalize
 from codeward.data.languages import guess_language, known_language, named_language
 
@@ -65,19 +64,6 @@ def test_docstrings_are_evaluated() -> None:
 )
 def test_without_docstring(code: str, bare: str) -> None:
     assert without_docstring(code, "python") == bare
-
-
-@pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("parseURLPath_2", ["parse", "url", "path", "2"]),
-        ("__get_item__", ["get", "item"]),
-        ("HTTPServer", ["http", "server"]),
-        ("_", []),
-    ],
-)
-def test_words_of_a_name(name: str, parts: list[str]) -> None:
-    assert words(name) == parts
 
 
 def test_normalizing_drops_comments_and_white_space_but_no_strings() -> None:

@@ -12,6 +12,7 @@ from codeward.code.insertion import insert_statement
 from codeward.code.languages import LANGUAGES, check_language, grammar, language_of_file, reserved
 from codeward.code.parse import Source, count_errors, parse
 from codeward.code.statements import Statement, remove_statement, replace, statements
+from codeward.code.subtokens import subtokens
 
 __all__ = [
     "LANGUAGES",
@@ -38,4 +39,5 @@ __all__ = [
     "replace",
     "reserved",
     "statements",
+    "subtokens",
 ]

@@ -1,15 +1,14 @@
 """What a recipe is: how a harvested function becomes a row of one task."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from codeward.code import subtokens
 from codeward.data.harvest.functions import Found
 from codeward.types import Target
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PRESCRIBED: Mapping[str, frozenset[str]] = {
     "java": frozenset({"toString", "hashCode", "equals", "compareTo", "clone", "finalize", "main"}),
     "javascript": frozenset({"constructor", "toString", "valueOf", "toJSON", "exports", "main"}),
@@ -64,11 +63,6 @@ class Recipe(ABC):
         return list(drafts), ()
 
 
-def words(name: str) -> list[str]:
-    """Return the sub-tokens of an identifier in lower case: ``parseURLPath_2`` is ``parse url path 2``."""
-    return [word.lower() for word in _WORD.findall(name)]
-
-
 def plain_name(found: Found) -> str | None:
     """Say why a function's name tells nothing of what it does; ``None`` where it does.
 
@@ -80,7 +74,7 @@ def plain_name(found: Found) -> str | None:
         return "name is prescribed by the language"
     if not name.isidentifier() or (found.language == "java" and name[:1].isupper()):
         return "name is a constructor's or an operator's"
-    parts = words(name)
+    parts = subtokens(name)
     if not parts or parts[0] in ("test", "tests") or "".join(parts) in _FIXTURES:
         return "function is a test"
     return None

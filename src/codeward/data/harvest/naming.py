@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
-from codeward.data.harvest._base import Draft, Finished, Recipe, plain_name, words
+from codeward.code import subtokens
+from codeward.data.harvest._base import Draft, Finished, Recipe, plain_name
 from codeward.data.harvest.functions import Found, normalize
 from codeward.errors import DataError
 
@@ -71,7 +72,7 @@ class Naming(Recipe):
 
 
 def _verb(found: Found) -> str | None:
-    parts = words(found.name)
+    parts = subtokens(found.name)
     if found.language in _MODULE_FIRST:
         return next((part for part in parts if part in _VERBS), None)
     return parts[0] if len(parts[0]) > 1 and parts[0].isalpha() else None
