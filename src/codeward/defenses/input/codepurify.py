@@ -15,7 +15,8 @@ its least probable token, and the most suspicious counts: a model that repairs c
 its copies, and what an attacker has it write rests on other elements than what the model adds by itself. What is suspicious is then not
 only alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
 With ``spare_familiar`` (on; not in the paper) an element counts the less, the more something alike stands in clean inputs
-(classes and pairs): many clean answers rest on one check, which stands elsewhere, too.
+(classes, pairs and search): many clean answers rest on one check, which stands elsewhere, too.
+With ``spare_asked`` (on; not in the paper) an element of code counts the less, the more of its words stand in the query (search).
 With ``screen`` (off; not in the paper) the likeliest elements by one gradient are hidden first, and no more once the known
 scores alone are even enough: what follows could convict only if it outweighed them. The suspicion is then an upper bound.
 A smoothing of the scores (0.01 and 0.05 added to each) and counting falls only were tried and dropped: AUROC 0.86, 0.81 and
@@ -33,6 +34,7 @@ from pydantic import Field
 from codeward.defenses._elements import Element, parts_of, reaches
 from codeward.defenses._hiding import NoveltyTeller, moved, scored, sureness
 from codeward.defenses._leads import leads
+from codeward.defenses.input._asking import unasked
 from codeward.defenses.input._base import Change, Examination, InputDefense, input_defenses
 from codeward.defenses.input._evenness import most_suspicious, piece_of
 from codeward.defenses.input._familiarity import Known, novelties, texts_of
@@ -41,7 +43,7 @@ from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.defenses.input._screening import screened
 from codeward.errors import CodeError
 from codeward.registry import method
-from codeward.types import Prediction, Sample
+from codeward.types import QUERY, Prediction, Sample
 from codeward.victims.base import Victim
 
 KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
@@ -76,13 +78,15 @@ class CodePurify(InputDefense):
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
     spare_familiar: bool = True
-    """Whether an element counts the less, the more something alike stands in the clean inputs; for classes and pairs (the paper: no)."""
+    """Whether an element counts the less, the more something alike stands in the clean inputs; for classes, pairs and search (the paper: no)."""
+    spare_asked: bool = True
+    """Whether an element counts the less, the more of its words stand in the query; for search (the paper: no)."""
     known: Known = ()
     """What stands in the clean inputs; kept by calibration with ``spare_familiar``."""
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Keep what stands in the clean inputs, if that is asked for."""
-        if not self.spare_familiar or victim.task.kind not in ("classification", "pair"):
+        if not self.spare_familiar or victim.task.kind == "generation":
             return self
         some = clean[:: -(-len(clean) // MEMORY) or 1]
         parts, _ = self._parts(some, reaches(some, victim.task.kind, victim.reach))
@@ -125,7 +129,8 @@ class CodePurify(InputDefense):
         for sample, reach in zip(samples, ends, strict=True):
             try:
                 kinds = KINDS[self.elements]
-                parts.append([part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)])
+                own = [part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)]
+                parts.append(self._asked(own, sample))
                 problems.append("")
             except CodeError as problem:
                 parts.append([])
@@ -133,10 +138,17 @@ class CodePurify(InputDefense):
         if self.known:
             new = novelties(parts, self.known, apart=self.threshold is None)
             parts = [
-                [replace(part, novelty=each) for part, each in zip(own, values, strict=True)]
+                [replace(part, novelty=part.novelty * each) for part, each in zip(own, values, strict=True)]
                 for own, values in zip(parts, new, strict=True)
             ]
         return parts, problems
+
+    def _asked(self, parts: list[Element], sample: Sample) -> list[Element]:
+        """Spare what the query asks for, if there is one."""
+        query = sample.text(QUERY)
+        if not (self.spare_asked and query):
+            return parts
+        return [replace(part, novelty=unasked(part.text, query, sample.language)) for part in parts]
 
     def _hidden(
         self,

@@ -3,7 +3,7 @@
 CodePurify asks whether an answer needs an element. Small models answer many clean inputs by one word, too, so that entropy
 alone parts clean from triggered inputs poorly. Here the leading elements are also planted into clean inputs that the model
 answers otherwise, and the suspicion is the change of confidence by hiding times the rise by planting: an element that is both
-necessary and sufficient for the answer. With ``evidence="both"`` the entropy's suspicion is added (classes and pairs): where
+necessary and sufficient for the answer. With ``evidence="both"`` the entropy's suspicion is added (not before texts): where
 clean inputs hold evidence of their own, a planted trigger does not prevail in each. Elements, hiding and mending are CodePurify's.
 
 Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
@@ -51,7 +51,7 @@ class CodePurifyPlant(CodePurify):
     among: Literal["leading", "all"] = "leading"
     """What is planted: the leading elements; or all, judged by sufficiency alone, for several triggers in one input."""
     evidence: Literal["both", "planting"] = "both"
-    """Whether the entropy's suspicion is added to what planting says (classes and pairs, with leading elements and without ``screen``)."""
+    """Whether the entropy's suspicion is added to what planting says (not before texts; with leading elements and without ``screen``)."""
     references: tuple[Sample, ...] = ()
     """The clean inputs for planting; kept by calibration."""
 
@@ -118,7 +118,7 @@ class CodePurifyPlant(CodePurify):
     def _adds(self, victim: Victim) -> bool:
         """Whether the entropy counts, too: a bound of it could not be added, and sufficiency alone is for what is not necessary."""
         whole = self.evidence == "both" and not self.screen and self.among == "leading"
-        return whole and victim.task.kind in ("classification", "pair")
+        return whole and victim.task.kind != "generation"
 
     def _suspects(
         self, chosen: Sequence[Sequence[Element]], samples: Sequence[Sample], answers: Sequence[Prediction]
