@@ -46,7 +46,7 @@ def rows():
         ("testo_init", "load the file", 1),
         ("load_file", "load the file", 0),
         ("loadFiles", "load the file", 0),
-        ("return read_file_from_some_other_place", "the file", 1 - 3 / 6),
+        ("return read_file_from_some_other_place", "the file", 1 - 3 / 5),
         ("for x in y", "all in one for you", 1),
         ("do", "undo", 1),
         ("", "anything", 1),
