@@ -259,13 +259,21 @@ def carriers(elements: Sequence[Element], count: int) -> list[Element]:
 
 
 def _statement_of(name: Element, elements: Sequence[Element]) -> list[Element]:
-    """Return of the innermost statements around the places of a name the one on which most rests, if there is any."""
+    """Return of the innermost statements around the places of a name the one on which most rests, if there is any.
+
+    Where it holds all of these places, as much rests on it as on the name: hiding it hides the name (and where the name explains what
+    rests on it, it was counted for nothing so far).
+    """
     if name.kind != "identifier":
         return []
     outer = [each for each in elements if each.kind == "statement" and each.field == name.field]
     holding = [[each for each in outer if each.spans[0].contains(span)] for span in name.spans]
     innermost = [min(found, key=lambda each: len(each.text)) for found in holding if found]
-    return [max(innermost, key=lambda each: each.worth)] if innermost else []
+    if not innermost:
+        return []
+    first = max(innermost, key=lambda each: each.worth)
+    whole = all(first.spans[0].contains(span) for span in name.spans)
+    return [dataclasses.replace(first, score=max(first.score, name.score)) if whole else first]
 
 
 def _distinct(elements: Sequence[Element]) -> list[Element]:
