@@ -10,7 +10,7 @@ from tests.conftest import PAYLOAD
 from codeward.code import count_errors
 from codeward.defenses._elements import parts_of
 from codeward.defenses.input import Element, input_defenses
-from codeward.defenses.input._evenness import entropy, explained, most_suspicious
+from codeward.defenses.input._evenness import entropy, explained, most_suspicious, piece_of
 from codeward.defenses.input._mangling import own_words
 from codeward.defenses.input._planting import plant
 from codeward.defenses.input.codepurify_plant import carriers
@@ -320,6 +320,7 @@ def test_the_statement_around_a_name_is_suspected_with_it():
     other = element("statement", "return y;", 50, 0.0, 1.0)
     found = carriers([trigger, inner, name, other], 6)
     assert [(each.text, each.score) for each in found] == [("Math", 3.0), ("return y;", 1.0), (trigger.text, 3.0)]
+    assert [piece_of(each) for each in found] == [0, 1, 0]
     assert [each.text for each in carriers([trigger, name], 1)] == ["Math", trigger.text]
     assert carriers([element("identifier", "y", 0, 0.0)], 3) == []
     twice = Element("identifier", "Math", (name.spans[0], Span(80, 84)), falls=(3.0, 0.0))

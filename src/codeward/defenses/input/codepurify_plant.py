@@ -252,13 +252,13 @@ def carriers(elements: Sequence[Element], count: int) -> list[Element]:
         scored = [dataclasses.replace(each, score=each.falls[piece]) for each in elements]
         best = max(scored, key=lambda each: each.worth)
         first.append(best)
-        around += _statement_of(best, scored)
+        around += _statement_of(best, scored, piece)
     leading = _distinct(first)[:count]
     known = {_place(each) for each in leading}
     return leading + [each for each in _distinct(around)[:count] if _place(each) not in known]
 
 
-def _statement_of(name: Element, elements: Sequence[Element]) -> list[Element]:
+def _statement_of(name: Element, elements: Sequence[Element], piece: int) -> list[Element]:
     """Return of the innermost statements around the places of a name the one on which most rests, if there is any.
 
     Where it holds all of these places, as much rests on it as on the name: hiding it hides the name (and where the name explains what
@@ -273,7 +273,10 @@ def _statement_of(name: Element, elements: Sequence[Element]) -> list[Element]:
         return []
     first = max(innermost, key=lambda each: each.worth)
     whole = all(first.spans[0].contains(span) for span in name.spans)
-    return [dataclasses.replace(first, score=max(first.score, name.score)) if whole else first]
+    if not whole or first.score >= name.score:
+        return [first]
+    falls = (*first.falls[:piece], name.score, *first.falls[piece + 1 :])
+    return [dataclasses.replace(first, score=name.score, falls=falls)]
 
 
 def _distinct(elements: Sequence[Element]) -> list[Element]:
