@@ -6,6 +6,7 @@ import re
 import pytest
 
 from codeward.experiment.environment import environment
+from codeward.experiment.picturing import _group, _said
 from codeward.experiment.record import Part, Picture, Record, Shared, View
 from codeward.report.html import render
 from codeward.report.shades import level, shaded
@@ -102,3 +103,19 @@ def test_it_says_which_inputs_are_shown(suspicious, pictures, sentence):
     assert sentence in page
     assert page.count('<article class="picture">') == pictures
     assert f"{suspicious:,} of 9 inputs are suspicious" in page
+
+
+def test_before_a_search_model_the_query_is_told_with_its_similarity():
+    page = render([record(query="read <a> file")])
+    assert "The similarity to the query <em>read &lt;a&gt; file</em> is &lt;i&gt;clean, and after purifying" in page
+    assert "The model answers" not in page
+
+
+def test_similarities_are_counted_by_their_first_digit():
+    told = {"piece": "", "before": 0.5226}
+    assert (_group(told), _said(0.5226)) == ("similarity 0.5", "0.523")
+    assert (_group({"piece": "while", "before": "x"}), _group({"piece": "", "before": 1}), _said(1)) == (
+        "while",
+        "1",
+        "1",
+    )

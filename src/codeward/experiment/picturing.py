@@ -11,7 +11,7 @@ from codeward.experiment.calibration import Calibration
 from codeward.experiment.environment import environment
 from codeward.experiment.purifying import Summary, changed_fields, diff_of
 from codeward.experiment.record import Part, Picture, Record, Shared, View
-from codeward.types import CODE, Sample
+from codeward.types import CODE, QUERY, Sample
 from codeward.victims.base import Victim
 
 PICTURES = 20
@@ -53,7 +53,7 @@ def choose(rows: Iterable[Mapping[str, Any]], summary: Summary, limit: int = PIC
         heapq.heappush(best, entry) if len(best) < limit else heapq.heappushpop(best, entry)
         text = told["elements"][0]["text"] if told["suspicious"] and told["elements"] else None
         if text in answers:
-            given = str(told["piece"] or told["before"])
+            given = _group(told)
             answers[text][given] = answers[text].get(given, 0) + 1
             highest[text] = max(highest.get(text, 0.0), told["suspicion"])
     ranked = sorted(best, key=lambda entry: entry[:3], reverse=True)
@@ -138,11 +138,23 @@ def _picture(sample: Sample, row: Mapping[str, Any], elements: Sequence[Element]
         suspicious=told["suspicious"],
         suspicion=told["suspicion"],
         threshold=told["threshold"],
-        before=str(told["before"]),
-        after=None if told["after"] is None else str(told["after"]),
+        before=_said(told["before"]),
+        after=None if told["after"] is None else _said(told["after"]),
         problem=told["problem"],
+        query=sample.text(QUERY)[:CHARACTERS],
         views=[_view(sample, field, elements, told, changed.get(field)) for field in fields],
     )
+
+
+def _group(told: Mapping[str, Any]) -> str:
+    """Return under what an answer is counted: what in it rests on the element, the class, or a similarity to one digit."""
+    answer = told["before"]
+    return f"similarity {answer:.1f}" if isinstance(answer, float) else str(told["piece"] or answer)
+
+
+def _said(answer: Any) -> str:
+    """Return an answer as it is shown."""
+    return f"{answer:.3f}" if isinstance(answer, float) else str(answer)
 
 
 def _view(sample: Sample, field: str, elements: Sequence[Element], told: Mapping[str, Any], after: str | None) -> View:

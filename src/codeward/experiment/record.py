@@ -126,6 +126,8 @@ class Picture(_Frozen):
     """The answer in the end; ``None`` where it is withheld."""
     problem: str = ""
     """Why the input could not be examined."""
+    query: str = ""
+    """For which query the code came, before a search model; the answers are similarities to it."""
     views: list[View]
 
 
