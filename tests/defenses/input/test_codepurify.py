@@ -323,6 +323,8 @@ def test_the_statement_around_a_name_is_suspected_with_it():
     assert [piece_of(each) for each in found] == [0, 1, 0]
     assert [each.text for each in carriers([trigger, name], 1)] == ["Math", trigger.text]
     assert carriers([element("identifier", "y", 0, 0.0)], 3) == []
+    both = element("statement", trigger.text, 10, 0.0, 0.1)
+    assert [(each.text, each.score) for each in carriers([both, name], 6)] == [("Math", 3.0), (trigger.text, 3.0)]
     twice = Element("identifier", "Math", (name.spans[0], Span(80, 84)), falls=(3.0, 0.0))
     assert [each.score for each in carriers([trigger, twice], 3)] == [3.0, 2.0]
 

@@ -253,9 +253,9 @@ def carriers(elements: Sequence[Element], count: int) -> list[Element]:
         best = max(scored, key=lambda each: each.worth)
         first.append(best)
         around += _statement_of(best, scored, piece)
-    leading = _distinct(first)[:count]
-    known = {_place(each) for each in leading}
-    return leading + [each for each in _distinct(around)[:count] if _place(each) not in known]
+    chosen = {_place(each): each for each in _distinct(first)[:count] + _distinct(around)[:count]}
+    most = {_place(each): each for each in _distinct([*first, *around])}
+    return [most[place] for place in chosen]
 
 
 def _statement_of(name: Element, elements: Sequence[Element], piece: int) -> list[Element]:
