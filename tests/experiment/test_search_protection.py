@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from codeward.defenses.input import Change, Examination, InputDefense
-from codeward.errors import UsageError
+from codeward.errors import DataError, UsageError
 from codeward.experiment.calibration import Calibration, calibrate
 from codeward.experiment.evaluation import evaluate
 from codeward.experiment.guard import guard
@@ -124,3 +124,12 @@ def test_a_guard_of_a_search_model_answers_with_the_similarity(searcher, rows):
     assert found.suspicious or found.answer == found.original_answer
     with pytest.raises(UsageError, match="reads a query, too"):
         ready("def read(): pass")
+
+
+def test_code_without_a_query_is_told_and_not_passed_as_clean(searcher, rows):
+    bare = [Sample(each.id, each.code, each.target, each.language) for each in rows[:3]]
+    *told, known = Restore(threshold=0.5).purify([*bare, rows[0]], searcher)
+    assert all("has none" in each.examination.problem and not each.suspicious for each in told)
+    assert not known.examination.problem
+    with pytest.raises(DataError, match="clean samples that can be examined, got 0"):
+        Restore().calibrate(bare, searcher, false_positive_rate=0.1)

@@ -12,12 +12,13 @@ from pydantic import Field
 from codeward.defenses._elements import Element, ElementKind
 from codeward.errors import DataError, UsageError
 from codeward.registry import Registry, method
-from codeward.types import Prediction, Sample, Span
+from codeward.types import QUERY, Prediction, Sample, Span
 from codeward.victims.base import Victim
 
 Progress = Callable[[int, int], None]
 FALSE_POSITIVES = 0.05
 """Which share of clean inputs may be taken for suspicious, unless the user says otherwise."""
+NO_QUERY = "a search model reads a query, too, and the row has none"
 CHUNK = 64
 """Samples whose parts are examined in common batches."""
 
@@ -156,14 +157,24 @@ class InputDefense(ABC):
         found: list[Examination] = []
         for start in range(0, len(samples), CHUNK):
             part = [sample.blind() for sample in samples[start : start + CHUNK]]
-            found += self.examine(part, answers_of(part, victim), victim)
+            found += self._judgeable(part, self.examine(part, answers_of(part, victim), victim), victim)
             if progress is not None:
                 progress(len(found), len(samples))
         return found
 
+    @staticmethod
+    def _judgeable(samples: Sequence[Sample], found: Sequence[Examination], victim: Victim) -> list[Examination]:
+        """Say of code without a query that nothing can be said of it: it has no similarity."""
+        if victim.task.kind != "retrieval":
+            return list(found)
+        return [
+            each if sample.text(QUERY) else Examination(0.0, problem=NO_QUERY)
+            for sample, each in zip(samples, found, strict=True)
+        ]
+
     def _purify_part(self, samples: Sequence[Sample], victim: Victim) -> list[Purified]:
         before = answers_of(samples, victim)
-        first = self.examine(samples, before, victim)
+        first = self._judgeable(samples, self.examine(samples, before, victim), victim)
         flagged = [place for place, each in enumerate(first) if self._above(each)]
         results = [
             Purified(sample, place in flagged, each, answer, answer, rejected=place in flagged and not self.mends)
