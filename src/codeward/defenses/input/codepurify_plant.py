@@ -111,14 +111,14 @@ class CodePurifyPlant(CodePurify):
             ]
             sufficient = worth if self.among == "all" else None
             ranked = _ranked(each, elements, worth, sufficient=sufficient, least=self._bound(each.elements, victim))
-            both = each.suspicion if self._adds(victim) else 0.0
+            both = each.suspicion if self._adds else 0.0
             results.append(dataclasses.replace(ranked, suspicion=ranked.suspicion + both))
         return results
 
-    def _adds(self, victim: Victim) -> bool:
+    @property
+    def _adds(self) -> bool:
         """Whether the entropy counts, too: a bound of it could not be added, and sufficiency alone is for what is not necessary."""
-        whole = self.evidence == "both" and not self.screen and self.among == "leading"
-        return whole and victim.task.kind != "generation"
+        return self.evidence == "both" and not self.screen and self.among == "leading"
 
     def _suspects(
         self, chosen: Sequence[Sequence[Element]], samples: Sequence[Sample], answers: Sequence[Prediction]
@@ -253,9 +253,9 @@ def carriers(elements: Sequence[Element], count: int) -> list[Element]:
         best = max(scored, key=lambda each: each.worth)
         first.append(best)
         around += _statement_of(best, scored, piece)
-    chosen = {_place(each): each for each in _distinct(first)[:count] + _distinct(around)[:count]}
+    places = dict.fromkeys(_place(each) for each in _distinct(first)[:count] + _distinct(around)[:count])
     most = {_place(each): each for each in _distinct([*first, *around])}
-    return [most[place] for place in chosen]
+    return [most[place] for place in places]
 
 
 def _statement_of(name: Element, elements: Sequence[Element], piece: int) -> list[Element]:
