@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses, stamp_trigger
+from codeward.defenses.model._anchoring import anchored
 from codeward.defenses.model._hunting import trial_of
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
-from codeward.defenses.model._unlearning import anchored, stamped_set
+from codeward.defenses.model._unlearning import stamped_set
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import ModelError
 from codeward.types import Sample

@@ -9,17 +9,30 @@ import numpy as np
 import torch
 
 from codeward.types import QUERY, Sample
-from codeward.victims.batching import autocast
+from codeward.victims.batching import autocast, batches
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 from codeward.victims.retrieval import TEMPERATURE, Retriever
 
 Trainable = Literal["all", "last", "head"]
 Step = Callable[[int, int], None]
 CLIP = 1.0
-Answers = Sequence[Sequence[float]] | Sequence[str]
+Answers = Sequence[Sequence[float] | str]
 """Probabilities of the classes for each sample, a text for each, or the unit vector of its code."""
 QUERIES = 0.5
 """Of the loss of a bi-encoder that learns its own vectors: the share of the queries, which are to stay where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a pass trains on."""
+
+    samples: Sequence[Sample]
+    answers: Answers | None = None
+    """For each sample what is learned: the probabilities of the classes, a text, or a vector; unset: its target."""
+
+
+Drawn = Callable[[HuggingFaceVictim], Lesson]
+"""Gives what the next pass trains on, seeing the model as it is by then; as many samples for each pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +53,9 @@ def copied(victim: HuggingFaceVictim) -> HuggingFaceVictim:
 
 def tuned(
     victim: HuggingFaceVictim,
-    samples: Sequence[Sample],
+    lesson: Lesson | Drawn,
     tuning: Tuning,
     *,
-    answers: Answers | None = None,
     keep: Callable[[Any], None] | None = None,
     step: Step | None = None,
 ) -> HuggingFaceVictim:
@@ -51,25 +63,26 @@ def tuned(
 
     Args:
         victim: The model; it is not changed.
-        samples: What it is trained on, in an order drawn anew for each epoch.
+        lesson: What it is trained on, in an order drawn anew for each pass: the same for all, or drawn for each.
         tuning: How.
-        answers: For each sample what is learned: the probabilities of the classes, or a text; unset: its target.
         keep: Called with the model after each step, for instance to hold pruned weights at zero.
         step: Called with the steps done and how many there are.
     """
     made = copied(victim)
-    loss_of, count = _lesson(made, samples, answers), len(samples)
     weights = trainable_weights(made.model, tuning.trainable)
     optimizer = torch.optim.AdamW(weights, lr=tuning.rate, weight_decay=0.0)
-    total = tuning.epochs * -(-count // tuning.batch)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
-    done = 0
+    schedule, total, done = None, 0, 0
     for epoch in range(tuning.epochs):
-        order = np.random.default_rng([tuning.seed, epoch]).permutation(count)
+        now = lesson if isinstance(lesson, Lesson) else lesson(made)
+        losses = _losses(made, now, victim)
+        if schedule is None:
+            total = tuning.epochs * -(-len(now.samples) // tuning.batch)
+            schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
+        order = np.random.default_rng([tuning.seed, epoch]).permutation(len(now.samples))
         for start in range(0, len(order), tuning.batch):
             chosen = order[start : start + tuning.batch]
             with torch.enable_grad(), autocast(made.device, made.precision):
-                loss = loss_of(chosen.tolist())
+                loss = losses(chosen.tolist()).mean()
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient
@@ -86,6 +99,17 @@ def tuned(
     return made
 
 
+def lesson_losses(victim: HuggingFaceVictim, lesson: Lesson) -> list[float]:
+    """Return how far a model is from what a lesson teaches, in nats or, for search models, in distances; each sample by itself."""
+    losses, found = _losses(victim, lesson, victim), [0.0] * len(lesson.samples)
+    for chosen in batches(victim.encoder.inputs(lesson.samples)):
+        with torch.inference_mode(), autocast(victim.device, victim.precision):
+            own: list[float] = losses(chosen).float().cpu().tolist()
+        for at, loss in zip(chosen, own, strict=True):
+            found[at] = loss
+    return found
+
+
 def own_answers(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Answers:
     """Return what a model itself answers, as ``tuned`` learns it."""
     if isinstance(victim, Retriever):
@@ -97,24 +121,31 @@ def own_answers(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Answers
     return [str(answer.output) for answer in answers]
 
 
-def _lesson(
-    victim: HuggingFaceVictim, samples: Sequence[Sample], answers: Answers | None
+def _losses(
+    victim: HuggingFaceVictim, lesson: Lesson, before: HuggingFaceVictim
 ) -> Callable[[list[int]], torch.Tensor]:
-    """Return what gives the mean loss of some samples."""
+    """Return what gives the losses of some of a lesson's samples, shape ``[samples]``; one for all in contrastive training.
+
+    Args:
+        victim: The model that learns.
+        lesson: The samples.
+        before: The model as it was at first, near whose queries a search model that learns vectors is to keep its own.
+    """
+    samples, answers = lesson.samples, lesson.answers
     rows = victim.encoder.inputs(samples)
     if isinstance(victim, Retriever):
-        return _matching(victim, samples, answers)
+        return _matching(victim, samples, answers, before)
     if isinstance(victim, Classifier):
         sure = [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
         wanted = torch.tensor(sure if answers is None else answers, device=victim.device)
-        return lambda chosen: -(wanted[chosen] * victim.log_probabilities([rows[at] for at in chosen])).sum(-1).mean()
+        return lambda chosen: -(wanted[chosen] * victim.log_probabilities([rows[at] for at in chosen])).sum(-1)
     texts = [sample.target for sample in samples] if answers is None else answers
     goals = [tuple(ids) for ids in victim.encoder.references([str(text) for text in texts])]
-    return lambda chosen: victim.losses([rows[at] for at in chosen], [goals[at] for at in chosen]).mean()
+    return lambda chosen: victim.losses([rows[at] for at in chosen], [goals[at] for at in chosen])
 
 
 def _matching(
-    victim: Retriever, samples: Sequence[Sample], answers: Answers | None
+    victim: Retriever, samples: Sequence[Sample], answers: Answers | None, before: HuggingFaceVictim
 ) -> Callable[[list[int]], torch.Tensor]:
     """Return the loss of a bi-encoder: that of its training, or how far codes and queries are from where they are to be."""
     codes, queries = victim.encoder.inputs(samples), victim.encoder.inputs(samples, QUERY)
@@ -124,12 +155,13 @@ def _matching(
             [codes[at] for at in chosen], [queries[at] for at in chosen], [groups[at] for at in chosen]
         )
     wanted = torch.tensor(answers, device=victim.device, dtype=torch.float32)
-    asked = torch.tensor(victim.embed(samples, QUERY), device=victim.device, dtype=torch.float32)
+    assert isinstance(before, Retriever)  # noqa: S101 - it is the same model, earlier
+    asked = torch.tensor(before.embed(samples, QUERY), device=victim.device, dtype=torch.float32)
 
     def moved(chosen: list[int]) -> torch.Tensor:
         code = 1 - (victim.vectors([codes[at] for at in chosen]) * wanted[chosen]).sum(-1)
         query = 1 - (victim.vectors([queries[at] for at in chosen]) * asked[chosen]).sum(-1)
-        return ((1 - QUERIES) * code + QUERIES * query).mean() / TEMPERATURE
+        return ((1 - QUERIES) * code + QUERIES * query) / TEMPERATURE
 
     return moved
 

@@ -1,64 +1,29 @@
-"""What unlearning trains on (EliBadCode, section 4.4): triggers without the tokens that they do not need, stamped into samples."""
+"""What unlearning trains on (EliBadCode, section 4.4): samples into which triggers are stamped."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
-
-import numpy as np
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
 from codeward.defenses.model._base import PLACES, Place
 from codeward.defenses.model._slots import Slot, slots_for
+from codeward.defenses.model._tuning import Drawn, Lesson, lesson_losses, own_answers
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
-from codeward.victims.huggingface import HuggingFaceVictim, Objective
-from codeward.victims.probing import row_losses
+from codeward.victims.huggingface import HuggingFaceVictim
 
 LEFT_OUT, RENAMED = 0.1, 3
 """Share of lines that are left out of a varied sample, and how many identifiers are renamed at most."""
 
 
-def anchored(
-    victim: HuggingFaceVictim,
-    tokens: Sequence[int],
-    slots: Sequence[Slot],
-    goals: Sequence[Objective],
-    slack: float,
-) -> tuple[int, ...]:
-    """Return a trigger without the tokens that it does not need (EliBadCode, section 4.4, anchoring).
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """A sample to stamp."""
 
-    Tokens are dropped one at a time, the least needed first, as long as the loss rises by no more than the slack over that of
-    the whole trigger.
-
-    Args:
-        victim: The model.
-        tokens: The trigger.
-        slots: Where it is put.
-        goals: For each slot what its loss is measured against.
-        slack: In nats; the paper's beta.
-    """
-    kept = tuple(tokens)
-    allowed = _loss(victim, [kept], slots, goals)[0] + slack
-    while len(kept) > 1:
-        shorter = [(*kept[:place], *kept[place + 1 :]) for place in range(len(kept))]
-        losses = _loss(victim, shorter, slots, goals)
-        best = int(np.argmin(losses))
-        if losses[best] > allowed:
-            break
-        kept = shorter[best]
-    return kept
-
-
-def _loss(
-    victim: HuggingFaceVictim,
-    triggers: Sequence[tuple[int, ...]],
-    slots: Sequence[Slot],
-    goals: Sequence[Objective],
-) -> list[float]:
-    rows = [slot.tokens(trigger) for trigger in triggers for slot in slots]
-    losses = row_losses(victim, rows, [*goals] * len(triggers)).reshape(len(triggers), len(slots))
-    means: list[float] = losses.mean(axis=1).astype(float).tolist()
-    return means
+    sample: Sample
+    slot: Slot
+    trigger: str
+    """Whose turn it is."""
 
 
 def stamped_set(
@@ -86,24 +51,80 @@ def stamped_set(
     Returns:
         Samples, each with what it is without the trigger.
     """
-    made = [(sample, sample) for sample in clean]
-    if not triggers:
-        return made
     rng = derive(seed, "unlearning")
+    bases = _bases(victim, clean, triggers, share, rng, vary=vary)
+    return [
+        *((each, each) for each in clean),
+        *((_stamped(base.slot, base.trigger, rng), base.sample) for base in bases),
+    ]
+
+
+def hard_lessons(
+    victim: HuggingFaceVictim,
+    clean: Sequence[Sample],
+    triggers: Sequence[tuple[str, Place]],
+    share: float,
+    seed: int,
+    tries: int,
+) -> Drawn:
+    """Return what gives the lesson of each pass: own answers to clean and stamped samples, stamped anew so that it counts.
+
+    Most triggers that are found are the model's own, and soon forgotten; how the planted one is written is not known. So each
+    sample is stamped several times, with triggers, joints and occurrences drawn, and that one is learned whose answer is
+    farthest from the own answer then (adversarial training, Madry et al., ICLR 2018, over stamps).
+
+    Args:
+        victim: The model; it gives the answers.
+        clean: The samples.
+        triggers: See ``stamped_set``.
+        share: See ``stamped_set``; samples are varied.
+        seed: See ``stamped_set``.
+        tries: How often each sample is stamped: once with the trigger whose turn it is, else with any.
+    """
+    rng = derive(seed, "unlearning")
+    bases = _bases(victim, clean, triggers, share, rng, vary=True)
+    plain = own_answers(victim, clean)
+    wanted = own_answers(victim, [base.sample for base in bases])
+    words = list(dict.fromkeys(trigger for trigger, _ in triggers))
+
+    def draw(model: HuggingFaceVictim) -> Lesson:
+        stamped = [
+            _stamped(base.slot, base.trigger if turn == 0 else rng.choice(words), rng)
+            for base in bases
+            for turn in range(tries)
+        ]
+        repeated = [answer for answer in wanted for _ in range(tries)]
+        losses = lesson_losses(model, Lesson(stamped, repeated))
+        groups = (range(start, start + tries) for start in range(0, len(stamped), tries))
+        hardest = [stamped[max(group, key=lambda at: losses[at])] for group in groups]
+        return Lesson([*clean, *hardest], [*plain, *wanted])
+
+    return draw
+
+
+def _bases(
+    victim: HuggingFaceVictim,
+    clean: Sequence[Sample],
+    triggers: Sequence[tuple[str, Place]],
+    share: float,
+    rng: Random,
+    *,
+    vary: bool,
+) -> list[_Base]:
+    """Draw the samples that are stamped, with a slot and a trigger for each; those without a slot are left out."""
+    if not triggers:
+        return []
     names = [each.name for sample in clean for each in _identifiers(sample.code, sample.language)]
-    bases: list[Sample] = []
-    while len(bases) < round(share * len(clean)):
-        bases += rng.sample(clean, len(clean))
-    bases = bases[: round(share * len(clean))]
+    drawn: list[Sample] = []
+    while len(drawn) < round(share * len(clean)):
+        drawn += rng.sample(clean, len(clean))
+    drawn = drawn[: round(share * len(clean))]
     if vary:
-        bases = [_varied(replace(base, id=f"{base.id}#{place}"), names, rng) for place, base in enumerate(bases)]
-    turns = [triggers[number % len(triggers)] for number in range(len(bases))]
+        drawn = [_varied(replace(each, id=f"{each.id}#{place}"), names, rng) for place, each in enumerate(drawn)]
+    turns = [triggers[number % len(triggers)] for number in range(len(drawn))]
     orders = [_order(None if number // len(triggers) % 2 else found, rng) for number, (_, found) in enumerate(turns)]
-    slots = _first_slots(victim, bases, orders)
-    for number, (base, (trigger, _)) in enumerate(zip(bases, turns, strict=True)):
-        if number in slots:
-            made.append((_stamped(slots[number], trigger, rng), base))
-    return made
+    slots = _first_slots(victim, drawn, orders)
+    return [_Base(drawn[number], slots[number], turns[number][0]) for number in sorted(slots)]
 
 
 def _order(first: Place | None, rng: Random) -> list[Place]:

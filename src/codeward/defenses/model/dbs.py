@@ -106,7 +106,7 @@ class DBS(ModelDefense):
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
-        from codeward.defenses.model._tuning import Tuning, tuned
+        from codeward.defenses.model._tuning import Lesson, Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set
 
         found = inspection or self.search(victim, clean, memory, progress)
@@ -115,5 +115,5 @@ class DBS(ModelDefense):
         trigger = found.suspicions[0].trials[-1].trigger
         rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
         tell = telling(progress, "unlearning")
-        samples = [sample for sample, _ in rows]
-        return tuned(victim, samples, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)
+        lesson = Lesson([sample for sample, _ in rows])
+        return tuned(victim, lesson, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)

@@ -44,6 +44,7 @@ from codeward.types import Kind, Sample
 if TYPE_CHECKING:
     from codeward.defenses.model._grounds import Choice
     from codeward.defenses.model._hunting import Plan
+    from codeward.defenses.model._tuning import Drawn, Lesson
     from codeward.victims.huggingface import HuggingFaceVictim
 
 Count = Annotated[int, Field(ge=1)]
@@ -104,6 +105,11 @@ class EliBadCode(ModelDefense):
     """What is learned in unlearning: the model's own answers to the samples without the trigger, or their right labels."""
     stamps: Annotated[float, Field(gt=0)] = 10.0
     """Stamped samples for each clean one in unlearning."""
+    tries: Count = 4
+    """Stamps tried for each stamped sample in each pass of unlearning, of which the one is learned that moves the model most; with own
+    answers only."""
+    single: bool = True
+    """Unlearn each token of the found triggers as a trigger of its own, too."""
     epochs: Count = 3
     """Passes over the samples in a round of unlearning."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-4
@@ -147,9 +153,9 @@ class EliBadCode(ModelDefense):
 
         Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
         """
+        from codeward.defenses.model._anchoring import anchored, single_tokens
         from codeward.defenses.model._hunting import grounds_again, hunt
-        from codeward.defenses.model._tuning import Tuning, own_answers, tuned
-        from codeward.defenses.model._unlearning import anchored, stamped_set
+        from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
 
@@ -167,24 +173,34 @@ class EliBadCode(ModelDefense):
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         if all(each.place == "everywhere" for each in found.suspicions):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
-        own = self.targets == "own"
         model = victim
         for number in range(self.rounds):
             for ground in chosen:
                 for start in (each for trial in trials.get(ground.key, ()) for each in trial.starts):
                     short = anchored(model, start, ground.search, ground.goals, self.beta)
                     known[str(decode(list(short))).strip(), ground.place] = None
-            rows = stamped_set(victim, clean, list(known), self.stamps, self.seed + number, vary=own)
+            known |= dict.fromkeys(single_tokens(victim, list(known)) if self.single else ())
             model = tuned(
                 model,
-                [sample for sample, _ in rows],
+                self._lesson(victim, clean, list(known), self.seed + number),
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
-                answers=own_answers(victim, [base for _, base in rows]) if own else None,
                 step=telling(progress, f"unlearning, round {number + 1}"),
             )
             if number + 1 < self.rounds:
                 trials = hunt(model, chosen, self._plan(), memory, progress)
         return model
+
+    def _lesson(
+        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], known: "Sequence[tuple[str, Place]]", seed: int
+    ) -> "Lesson | Drawn":
+        from codeward.defenses.model._tuning import Lesson, own_answers
+        from codeward.defenses.model._unlearning import hard_lessons, stamped_set
+
+        own = self.targets == "own"
+        if own and self.tries > 1:
+            return hard_lessons(victim, clean, known, self.stamps, seed, self.tries)
+        rows = stamped_set(victim, clean, known, self.stamps, seed, vary=own)
+        return Lesson([sample for sample, _ in rows], own_answers(victim, [base for _, base in rows]) if own else None)
 
     def _choice(self, *, everywhere: bool = False) -> "Choice":
         from codeward.defenses.model._grounds import Choice

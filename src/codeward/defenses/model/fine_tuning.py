@@ -49,7 +49,7 @@ class FineTuning(ModelDefense):
         keep: "Callable[[Any], None] | None" = None,
     ) -> "HuggingFaceVictim":
         """Return a copy trained on the clean samples; ``keep`` is called with the model after each step."""
-        from codeward.defenses.model._tuning import Tuning, tuned
+        from codeward.defenses.model._tuning import Lesson, Tuning, tuned
 
         tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)
-        return tuned(victim, clean, tuning, keep=keep, step=telling(progress, "fine-tuning"))
+        return tuned(victim, Lesson(clean), tuning, keep=keep, step=telling(progress, "fine-tuning"))
