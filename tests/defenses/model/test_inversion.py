@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses, stamp_trigger
-from codeward.defenses.model._anchoring import anchored
+from codeward.defenses.model._anchoring import anchored, single_tokens
 from codeward.defenses.model._hunting import trial_of
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
-from codeward.defenses.model._unlearning import stamped_set
+from codeward.defenses.model._tuning import Lesson, lesson_losses, own_answers
+from codeward.defenses.model._unlearning import hard_lessons, stamped_set
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import ModelError
 from codeward.types import Sample
@@ -188,3 +189,43 @@ def test_a_joined_trigger_stands_behind_the_name(backdoored, clean_rows):
 
 def test_embeddings_have_the_vocabulary_s_size(backdoored):
     assert embeddings(backdoored).shape == (backdoored.model.config.vocab_size, 32)
+
+
+def test_single_tokens_are_triggers_of_their_own(backdoored):
+    tokenizer = backdoored.encoder.tokenizer
+    (whole,) = {"leftcount"} - set(tokenizer.get_vocab())
+    found = single_tokens(backdoored, [(whole, "function"), (whole, "statement"), ("left", "function")])
+    alone = {
+        str(tokenizer.decode([token])).strip() for token in tokenizer(whole, add_special_tokens=False)["input_ids"]
+    }
+    assert {trigger for trigger, _ in found} == alone
+    assert "".join(trigger for trigger, place in found if place == "statement") == whole
+    assert ("left", "function") not in found
+    assert len(found) == len(set(found))
+    assert single_tokens(backdoored, found) == []
+
+
+def test_each_pass_learns_the_stamp_that_moves_the_model_most(backdoored, clean_rows):
+    rows = [row for row in clean_rows if row.target == 1]
+    triggers = [(NAME, "function"), ("count", "function")]
+    draw = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)
+    first = draw(backdoored)
+    assert list(first.samples[: len(rows)]) == rows
+    stamped = first.samples[len(rows) :]
+    assert len(stamped) == len(rows) == len(first.answers) - len(rows)
+    planted = sum(NAME in sample.code for sample in stamped)
+    assert planted > 0.6 * len(stamped), "half of the draws have the planted name, which moves the model more"
+    once = hard_lessons(backdoored, rows, triggers, 1.0, 0, 2)(backdoored)
+    assert np.mean(lesson_losses(backdoored, first)) > np.mean(lesson_losses(backdoored, once))
+    assert [sample.code for sample in draw(backdoored).samples] != [sample.code for sample in first.samples]
+    again = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)(backdoored)
+    assert [sample.code for sample in again.samples] == [sample.code for sample in first.samples]
+
+
+def test_a_lesson_s_losses_are_those_of_its_samples(backdoored, clean_rows):
+    answers = own_answers(backdoored, clean_rows[:9])
+    losses = lesson_losses(backdoored, Lesson(clean_rows[:9], answers))
+    own = [-sum(p * np.log(p) for p in scores if p > 0) for scores in answers]
+    assert losses == pytest.approx(own, abs=1e-4)
+    wrong = lesson_losses(backdoored, Lesson(clean_rows[:9], [scores[::-1] for scores in answers]))
+    assert min(wrong) > max(losses)

@@ -99,14 +99,23 @@ def tuned(
     return made
 
 
-def lesson_losses(victim: HuggingFaceVictim, lesson: Lesson) -> list[float]:
-    """Return how far a model is from what a lesson teaches, in nats or, for search models, in distances; each sample by itself."""
-    losses, found = _losses(victim, lesson, victim), [0.0] * len(lesson.samples)
+def lesson_losses(victim: HuggingFaceVictim, lesson: Lesson, step: Step | None = None) -> list[float]:
+    """Return how far a model is from what a lesson teaches, in nats or, for search models, in distances; each sample by itself.
+
+    Args:
+        victim: The model.
+        lesson: Samples with answers.
+        step: Called with the samples done and how many there are.
+    """
+    losses, found, done = _losses(victim, lesson, victim), [0.0] * len(lesson.samples), 0
     for chosen in batches(victim.encoder.inputs(lesson.samples)):
         with torch.inference_mode(), autocast(victim.device, victim.precision):
             own: list[float] = losses(chosen).float().cpu().tolist()
         for at, loss in zip(chosen, own, strict=True):
             found[at] = loss
+        done += len(chosen)
+        if step is not None:
+            step(done, len(found))
     return found
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
-from codeward.defenses.model._base import PLACES, Place
+from codeward.defenses.model._base import PLACES, Place, Progress, telling
 from codeward.defenses.model._slots import Slot, slots_for
-from codeward.defenses.model._tuning import Drawn, Lesson, lesson_losses, own_answers
+from codeward.defenses.model._tuning import Drawn, Lesson, Step, lesson_losses, own_answers
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
 from codeward.victims.huggingface import HuggingFaceVictim
 
+CHUNK = 256
+"""Samples between two words on how far it is."""
 LEFT_OUT, RENAMED = 0.1, 3
 """Share of lines that are left out of a varied sample, and how many identifiers are renamed at most."""
 
@@ -66,6 +68,7 @@ def hard_lessons(
     share: float,
     seed: int,
     tries: int,
+    progress: Progress | None = None,
 ) -> Drawn:
     """Return what gives the lesson of each pass: own answers to clean and stamped samples, stamped anew so that it counts.
 
@@ -80,9 +83,10 @@ def hard_lessons(
         share: See ``stamped_set``; samples are varied.
         seed: See ``stamped_set``.
         tries: How often each sample is stamped: once with the trigger whose turn it is, else with any.
+        progress: Told how far it is.
     """
     rng = derive(seed, "unlearning")
-    bases = _bases(victim, clean, triggers, share, rng, vary=True)
+    bases = _bases(victim, clean, triggers, share, rng, vary=True, progress=progress)
     plain = own_answers(victim, clean)
     wanted = own_answers(victim, [base.sample for base in bases])
     words = list(dict.fromkeys(trigger for trigger, _ in triggers))
@@ -94,7 +98,7 @@ def hard_lessons(
             for turn in range(tries)
         ]
         repeated = [answer for answer in wanted for _ in range(tries)]
-        losses = lesson_losses(model, Lesson(stamped, repeated))
+        losses = lesson_losses(model, Lesson(stamped, repeated), telling(progress, "trying stamps"))
         groups = (range(start, start + tries) for start in range(0, len(stamped), tries))
         hardest = [stamped[max(group, key=lambda at: losses[at])] for group in groups]
         return Lesson([*clean, *hardest], [*plain, *wanted])
@@ -110,6 +114,7 @@ def _bases(
     rng: Random,
     *,
     vary: bool,
+    progress: Progress | None = None,
 ) -> list[_Base]:
     """Draw the samples that are stamped, with a slot and a trigger for each; those without a slot are left out."""
     if not triggers:
@@ -123,7 +128,7 @@ def _bases(
         drawn = [_varied(replace(each, id=f"{each.id}#{place}"), names, rng) for place, each in enumerate(drawn)]
     turns = [triggers[number % len(triggers)] for number in range(len(drawn))]
     orders = [_order(None if number // len(triggers) % 2 else found, rng) for number, (_, found) in enumerate(turns)]
-    slots = _first_slots(victim, drawn, orders)
+    slots = _first_slots(victim, drawn, orders, telling(progress, "looking for places"))
     return [_Base(drawn[number], slots[number], turns[number][0]) for number in sorted(slots)]
 
 
@@ -135,18 +140,21 @@ def _order(first: Place | None, rng: Random) -> list[Place]:
 
 
 def _first_slots(
-    victim: HuggingFaceVictim, samples: Sequence[Sample], orders: Sequence[Sequence[Place]]
+    victim: HuggingFaceVictim, samples: Sequence[Sample], orders: Sequence[Sequence[Place]], step: Step | None
 ) -> dict[int, Slot]:
     """Return a slot of each sample that has one, in the first of its places that it has; only those tried are looked for."""
     found: dict[int, Slot] = {}
     for turn in range(len(PLACES)):
         for place in PLACES:
             asked = [n for n in range(len(samples)) if n not in found and orders[n][turn] == place]
-            # A sample may stand there several times.
-            numbered = [replace(samples[n], id=str(n)) for n in asked]
-            for slot in slots_for(numbered, victim, 0, place):
-                number = int(slot.sample.id)
-                found[number] = replace(slot, sample=samples[number])
+            for start in range(0, len(asked), CHUNK):
+                # A sample may stand there several times.
+                numbered = [replace(samples[n], id=str(n)) for n in asked[start : start + CHUNK]]
+                for slot in slots_for(numbered, victim, 0, place):
+                    number = int(slot.sample.id)
+                    found[number] = replace(slot, sample=samples[number])
+                if step is not None:
+                    step(len(found), len(samples))
     return found
 
 

@@ -3,7 +3,7 @@
 Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
 the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
 labels (section 4.4). ``longest=5 rising=false places=insensitive samples=30 steps=100 patience=100
-survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
+survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels single=false stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
 
 Departures:
 - The paper inverts five tokens and asks whether they work. A small model has adversarial triggers of five tokens for every
@@ -15,6 +15,8 @@ Departures:
 - Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
 - What is learned is the model's own answers to samples without the trigger. That keeps what it knows, and makes many samples
   of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
+- Each token of a found trigger is unlearned alone, too, and each sample is stamped four times before each pass, of which what moves
+  the model most is learned: the model's own triggers are soon forgotten, and the planted one, of which parts are found, is not.
 - The paper has classifiers and search. For a model that writes text the payload is found first: what it goes on to write, the
   same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
 - Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
@@ -182,7 +184,7 @@ class EliBadCode(ModelDefense):
             known |= dict.fromkeys(single_tokens(victim, list(known)) if self.single else ())
             model = tuned(
                 model,
-                self._lesson(victim, clean, list(known), self.seed + number),
+                self._lesson(victim, clean, list(known), self.seed + number, progress),
                 Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
                 step=telling(progress, f"unlearning, round {number + 1}"),
             )
@@ -191,14 +193,19 @@ class EliBadCode(ModelDefense):
         return model
 
     def _lesson(
-        self, victim: "HuggingFaceVictim", clean: Sequence[Sample], known: "Sequence[tuple[str, Place]]", seed: int
+        self,
+        victim: "HuggingFaceVictim",
+        clean: Sequence[Sample],
+        known: Sequence[tuple[str, Place]],
+        seed: int,
+        progress: Progress | None,
     ) -> "Lesson | Drawn":
         from codeward.defenses.model._tuning import Lesson, own_answers
         from codeward.defenses.model._unlearning import hard_lessons, stamped_set
 
         own = self.targets == "own"
         if own and self.tries > 1:
-            return hard_lessons(victim, clean, known, self.stamps, seed, self.tries)
+            return hard_lessons(victim, clean, known, self.stamps, seed, self.tries, progress)
         rows = stamped_set(victim, clean, known, self.stamps, seed, vary=own)
         return Lesson([sample for sample, _ in rows], own_answers(victim, [base for _, base in rows]) if own else None)
 
