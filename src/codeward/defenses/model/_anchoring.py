@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codeward.defenses.model._base import PLACES, Place
+from codeward.defenses.model._base import Place
 from codeward.defenses.model._slots import Slot
 from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import row_losses
@@ -54,10 +54,10 @@ def _loss(
 
 
 def single_tokens(victim: HuggingFaceVictim, triggers: Sequence[tuple[str, Place]]) -> list[tuple[str, Place]]:
-    """Return each token of the triggers as a trigger of its own, without those that are among them already.
+    """Return each token of some triggers as a trigger of its own.
 
     What is found is seldom the planted trigger alone, but ``byrb`` for ``rb``, and what is learned of the whole says little of
-    its part.
+    its part. And where one token suffices anchoring drops the others, which suffice once the first is unlearned.
     """
     tokenizer = victim.encoder.tokenizer
     alone = [
@@ -65,5 +65,4 @@ def single_tokens(victim: HuggingFaceVictim, triggers: Sequence[tuple[str, Place
         for trigger, place in triggers
         for token in tokenizer(trigger, add_special_tokens=False)["input_ids"]
     ]
-    known = {("", place) for place in PLACES} | set(triggers)
-    return [each for each in dict.fromkeys(alone) if each not in known]
+    return [each for each in dict.fromkeys(alone) if each[0]]

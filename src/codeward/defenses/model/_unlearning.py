@@ -82,7 +82,7 @@ def hard_lessons(
         triggers: See ``stamped_set``.
         share: See ``stamped_set``; samples are varied.
         seed: See ``stamped_set``.
-        tries: How often each sample is stamped: once with the trigger whose turn it is, else with any.
+        tries: How often each sample is stamped: once with the trigger whose turn it is, else with any, or any two joined.
         progress: Told how far it is.
     """
     rng = derive(seed, "unlearning")
@@ -91,9 +91,13 @@ def hard_lessons(
     wanted = own_answers(victim, [base.sample for base in bases])
     words = list(dict.fromkeys(trigger for trigger, _ in triggers))
 
+    def another() -> str:
+        """Return a trigger, or two of them joined."""
+        return "_".join(rng.sample(words, min(len(words), rng.choice((1, 2)))))
+
     def draw(model: HuggingFaceVictim) -> Lesson:
         stamped = [
-            _stamped(base.slot, base.trigger if turn == 0 else rng.choice(words), rng)
+            _stamped(base.slot, base.trigger if turn == 0 else another(), rng)
             for base in bases
             for turn in range(tries)
         ]

@@ -15,8 +15,9 @@ Departures:
 - Gradient, ranking and judgment insert at the same places, without dropout; the released code ranks at a fixed index.
 - What is learned is the model's own answers to samples without the trigger. That keeps what it knows, and makes many samples
   of few: they are varied (names, lines) before the trigger is put in, in three kinds of places, alone or joined to a name.
-- Each token of a found trigger is unlearned alone, too, and each sample is stamped four times before each pass, of which what moves
-  the model most is learned: the model's own triggers are soon forgotten, and the planted one, of which parts are found, is not.
+- Each token of a found trigger is unlearned alone, too, and each sample is stamped four times before each pass, with one of them or
+  two joined, of which what moves the model most is learned: the model's own triggers are soon forgotten, and the planted one, of
+  which parts are found, is not.
 - The paper has classifiers and search. For a model that writes text the payload is found first: what it goes on to write, the
   same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
 - Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
@@ -111,7 +112,7 @@ class EliBadCode(ModelDefense):
     """Stamps tried for each stamped sample in each pass of unlearning, of which the one is learned that moves the model most; with own
     answers only."""
     single: bool = True
-    """Unlearn each token of the found triggers as a trigger of its own, too."""
+    """Unlearn each token of the found triggers, also of those that anchoring drops, as a trigger of its own, too."""
     epochs: Count = 3
     """Passes over the samples in a round of unlearning."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-4
@@ -177,11 +178,15 @@ class EliBadCode(ModelDefense):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
         model = victim
         for number in range(self.rounds):
-            for ground in chosen:
-                for start in (each for trial in trials.get(ground.key, ()) for each in trial.starts):
-                    short = anchored(model, start, ground.search, ground.goals, self.beta)
-                    known[str(decode(list(short))).strip(), ground.place] = None
-            known |= dict.fromkeys(single_tokens(victim, list(known)) if self.single else ())
+            found_now = [
+                (ground, start) for ground in chosen for trial in trials.get(ground.key, ()) for start in trial.starts
+            ]
+            for ground, start in found_now:
+                short = anchored(model, start, ground.search, ground.goals, self.beta)
+                known[str(decode(list(short))).strip(), ground.place] = None
+            if self.single:
+                whole = [(str(decode(list(start))).strip(), ground.place) for ground, start in found_now]
+                known |= dict.fromkeys(single_tokens(victim, [*known, *whole]))
             model = tuned(
                 model,
                 self._lesson(victim, clean, list(known), self.seed + number, progress),
