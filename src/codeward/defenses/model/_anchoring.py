@@ -1,13 +1,43 @@
 """Triggers without the tokens that they do not need (EliBadCode, section 4.4, anchoring), and what they consist of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from codeward.defenses.model._base import Place
+from codeward.defenses.model._base import Place, Trial
+from codeward.defenses.model._grounds import Ground, GroundKey
 from codeward.defenses.model._slots import Slot
 from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import row_losses
+
+
+def unlearnable(
+    victim: HuggingFaceVictim,
+    chosen: Sequence[Ground],
+    trials: Mapping[GroundKey, Sequence[Trial]],
+    slack: float,
+    *,
+    single: bool,
+) -> list[tuple[str, Place]]:
+    """Return what is unlearned of the triggers that were found: they without the tokens that they do not need, and single tokens.
+
+    Args:
+        victim: The model.
+        chosen: What was hunted.
+        trials: What was found of each.
+        slack: See ``anchored``.
+        single: Whether each token is a trigger of its own, too, also of those that they do not need.
+
+    Returns:
+        Texts, each with the place where it was found.
+    """
+    found = [(ground, start) for ground in chosen for trial in trials.get(ground.key, ()) for start in trial.starts]
+    short = [(ground, anchored(victim, start, ground.search, ground.goals, slack)) for ground, start in found]
+    decode = victim.encoder.tokenizer.decode
+    known, whole = (
+        [(str(decode(list(tokens))).strip(), ground.place) for ground, tokens in each] for each in (short, found)
+    )
+    return list(dict.fromkeys([*known, *(single_tokens(victim, [*known, *whole]) if single else ())]))
 
 
 def anchored(

@@ -156,7 +156,7 @@ class EliBadCode(ModelDefense):
 
         Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
         """
-        from codeward.defenses.model._anchoring import anchored, single_tokens
+        from codeward.defenses.model._anchoring import unlearnable
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._words import word_grounds_again
@@ -165,7 +165,6 @@ class EliBadCode(ModelDefense):
         found = inspection or self.search(victim, clean, memory, progress)
         if not found.suspicions:
             return victim
-        decode = victim.encoder.tokenizer.decode
         known: dict[tuple[str, Place], None] = {}
         if isinstance(victim, Retriever):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
@@ -178,15 +177,7 @@ class EliBadCode(ModelDefense):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
         model = victim
         for number in range(self.rounds):
-            found_now = [
-                (ground, start) for ground in chosen for trial in trials.get(ground.key, ()) for start in trial.starts
-            ]
-            for ground, start in found_now:
-                short = anchored(model, start, ground.search, ground.goals, self.beta)
-                known[str(decode(list(short))).strip(), ground.place] = None
-            if self.single:
-                whole = [(str(decode(list(start))).strip(), ground.place) for ground, start in found_now]
-                known |= dict.fromkeys(single_tokens(victim, [*known, *whole]))
+            known |= dict.fromkeys(unlearnable(model, chosen, trials, self.beta, single=self.single))
             model = tuned(
                 model,
                 self._lesson(victim, clean, list(known), self.seed + number, progress),
