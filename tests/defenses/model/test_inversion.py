@@ -219,6 +219,7 @@ def test_each_pass_learns_the_stamp_that_moves_the_model_most(backdoored, clean_
     assert [sample.code for sample in draw(backdoored).samples] != [sample.code for sample in first.samples]
     again = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)(backdoored)
     assert [sample.code for sample in again.samples] == [sample.code for sample in first.samples]
+    assert hard_lessons(backdoored, rows, [], 1.0, 0, 6)(backdoored).samples == rows
 
 
 def test_a_lesson_s_losses_are_those_of_its_samples(backdoored, clean_rows):

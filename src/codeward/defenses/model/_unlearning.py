@@ -88,6 +88,8 @@ def hard_lessons(
     rng = derive(seed, "unlearning")
     bases = _bases(victim, clean, triggers, share, rng, vary=True, progress=progress)
     plain = own_answers(victim, clean)
+    if not bases:
+        return lambda _: Lesson(clean, plain)
     wanted = own_answers(victim, [base.sample for base in bases])
     words = list(dict.fromkeys(trigger for trigger, _ in triggers))
 
