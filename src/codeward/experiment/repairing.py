@@ -110,7 +110,12 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
         f"| {before.name} | {_number(before)} | {_number(after)} | {before.n} |"
         for before, after in zip(repaired.before, repaired.after, strict=True)
     ]
-    where = "clean samples kept apart" if repaired.apart else "the clean samples that it was repaired with"
+    count = repaired.judged
+    on = (
+        f"{count} clean samples kept apart"
+        if repaired.apart
+        else f"the {count} clean samples that it was repaired with"
+    )
     second = repaired.second
     told = "It was not scanned again." if second is None else f"A second scan says: {second.finding} ({second.reason})."
     return "\n".join(
@@ -128,7 +133,7 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             "",
             told,
             "",
-            f"Utility on {repaired.judged} {where}:",
+            f"Utility on {on}:",
             "",
             "| measure | before | after | n |",
             "|---|---|---|---|",
