@@ -212,14 +212,26 @@ def test_each_pass_learns_the_stamp_that_moves_the_model_most(backdoored, clean_
     assert list(first.samples[: len(rows)]) == rows
     stamped = first.samples[len(rows) :]
     assert len(stamped) == len(rows) == len(first.answers) - len(rows)
-    planted = sum(NAME in sample.code for sample in stamped)
-    assert planted > 0.6 * len(stamped), "half of the draws have the planted name, which moves the model more"
     once = hard_lessons(backdoored, rows, triggers, 1.0, 0, 2)(backdoored)
     assert np.mean(lesson_losses(backdoored, first)) > np.mean(lesson_losses(backdoored, once))
     assert [sample.code for sample in draw(backdoored).samples] != [sample.code for sample in first.samples]
     again = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)(backdoored)
     assert [sample.code for sample in again.samples] == [sample.code for sample in first.samples]
     assert hard_lessons(backdoored, rows, [], 1.0, 0, 6)(backdoored).samples == rows
+
+
+@pytest.mark.parametrize("planted", [True, False])
+def test_of_several_stamps_the_one_with_the_largest_loss_is_kept(planted, backdoored, clean_rows, monkeypatch):
+    """By chance seven of ten stamps would hold the name, alone or joined to the other."""
+
+    def losses(_, lesson, *rest):
+        return [float((NAME in sample.code) == planted) for sample in lesson.samples]
+
+    monkeypatch.setattr("codeward.defenses.model._unlearning.lesson_losses", losses)
+    draw = hard_lessons(backdoored, clean_rows, [(NAME, "function"), ("count", "function")], 1.0, 0, 6)
+    kept = draw(backdoored).samples[len(clean_rows) :]
+    share = np.mean([NAME in sample.code for sample in kept])
+    assert share > 0.95 if planted else share < 0.3
 
 
 def test_a_lesson_s_losses_are_those_of_its_samples(backdoored, clean_rows):
