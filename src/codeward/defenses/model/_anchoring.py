@@ -11,7 +11,7 @@ from codeward.victims.huggingface import HuggingFaceVictim, Objective
 from codeward.victims.probing import row_losses
 
 
-def unlearnable(
+def triggers_to_unlearn(
     victim: HuggingFaceVictim,
     chosen: Sequence[Ground],
     trials: Mapping[GroundKey, Sequence[Trial]],
@@ -19,7 +19,7 @@ def unlearnable(
     *,
     single: bool,
 ) -> list[tuple[str, Place]]:
-    """Return what is unlearned of the triggers that were found: they without the tokens that they do not need, and single tokens.
+    """Return what is unlearned of what was found: triggers without the tokens that they do not need, and single tokens.
 
     Args:
         victim: The model.

@@ -156,7 +156,7 @@ class EliBadCode(ModelDefense):
 
         Unlearning lives on many different triggers, so what was searched everywhere at once is searched at each place again.
         """
-        from codeward.defenses.model._anchoring import unlearnable
+        from codeward.defenses.model._anchoring import triggers_to_unlearn
         from codeward.defenses.model._hunting import grounds_again, hunt
         from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._words import word_grounds_again
@@ -177,7 +177,7 @@ class EliBadCode(ModelDefense):
             trials = hunt(victim, chosen, self._plan(), memory, progress)
         model = victim
         for number in range(self.rounds):
-            known |= dict.fromkeys(unlearnable(model, chosen, trials, self.beta, single=self.single))
+            known |= dict.fromkeys(triggers_to_unlearn(model, chosen, trials, self.beta, single=self.single))
             model = tuned(
                 model,
                 self._lesson(victim, clean, list(known), self.seed + number, progress),
