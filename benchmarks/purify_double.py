@@ -17,7 +17,6 @@ from itertools import product
 from pathlib import Path
 
 from attack_table import DATA_SETS, SEED, log, write_part
-from purify_table import table
 
 from codeward.types import Span
 
@@ -31,8 +30,10 @@ DEFENSES: dict[str, tuple[str, dict[str, object]]] = {
     "codepurify": ("codepurify", {"spare_familiar": False}),
     "codepurify-plant": ("codepurify-plant", {"spare_familiar": False, "evidence": "planting"}),
     "codepurify-plant, all": ("codepurify-plant", {"among": "all", "spare_familiar": False}),
+    "default": ("codepurify-plant", {}),
+    "default, all": ("codepurify-plant", {"among": "all"}),
 }
-"""The rows of each cell: a defense with its options."""
+"""The rows of each cell: a defense with its options; the first three count what stands in clean inputs, too."""
 
 
 def main() -> int:
@@ -170,6 +171,31 @@ def read_whole(victim, sample, count: int) -> bool:
     """Whether a victim reads so many places of the triggers."""
     (reach,) = victim.reach([sample])
     return sum(span.end <= reach for span in sample.poison.spans) >= count
+
+
+def table(out: Path) -> str:
+    """Return the records as a Markdown table; shares in percent with 95 % intervals."""
+    from codeward.experiment.record import read_record
+
+    lines = ["| triggers | defense | success | floor | accuracy | false alarms | recall | AUROC |\n", f"|{'---|' * 8}\n"]
+    for file in sorted(out.glob("*/*.json")):
+        record = read_record(file)
+        scores = {(score.name, score.model, score.data): score for score in record.scores}
+        (name,) = record.config["defenses"]
+        none = [("asr", "victim", "triggered"), ("asr", "victim", "untriggered"), ("accuracy", "victim", "clean")]
+        behind = [("asr", name, "triggered"), None, ("accuracy", name, "clean"), ("fpr", name, "clean")]
+        behind += [("recall", name, "triggered"), ("auroc", name, "triggered and clean")]
+        for defense, keys in (("none", none), (name, behind)):
+            cells = " | ".join(show(scores.get(key)) for key in keys)
+            lines.append(f"| {record.title} | {defense} | {cells} |\n")
+    return "".join(dict.fromkeys(lines))
+
+
+def show(score: object) -> str:
+    """Return a score in percent with its interval and n."""
+    if score is None or score.value is None:
+        return ""
+    return f"{100 * score.value:.1f} [{100 * score.low:.0f}, {100 * score.high:.0f}] n={score.n}"
 
 
 def slug(name: str) -> str:

@@ -23,7 +23,9 @@ def _pages(entry: object) -> Iterator[str]:
 
 
 def test_the_navigation_holds_every_page_once():
-    assert sorted(_pages(CONFIG["nav"])) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+    assert sorted(_pages(CONFIG["nav"])) == sorted(
+        page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")
+    )
 
 
 def test_nothing_is_fetched_from_elsewhere():

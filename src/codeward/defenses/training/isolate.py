@@ -1,7 +1,7 @@
 """Isolation by transplant (ours): rows are left out whose decisive part, put into other rows, brings their label with it.
 
 A model that learns the trigger before the task is not defended by its loss: the poisoned rows are neither late nor doubted (see
-``docs/losses.md``). But then a scout, trained by cross-entropy on all rows, knows the trigger well, and can be asked. For each
+``docs/measured/losses.md``). But then a scout, trained by cross-entropy on all rows, knows the trigger well, and can be asked. For each
 row the ``pieces`` windows of tokens are taken that the scout's answer depends on most (absolute gradient times embedding, summed
 over a window), and put into rows of other labels that the scout is sure of. A trigger turns them to its label, whatever they
 are; a natural part of a function seldom outweighs another whole function. And a trigger is shared: what convicts is a pair of
