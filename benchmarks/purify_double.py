@@ -27,13 +27,14 @@ CELLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
 }
 """The two triggers that the inputs of each cell hold."""
 DEFENSES: dict[str, tuple[str, dict[str, object]]] = {
-    "codepurify": ("codepurify", {"spare_familiar": False}),
-    "codepurify-plant": ("codepurify-plant", {"spare_familiar": False, "evidence": "planting"}),
-    "codepurify-plant, all": ("codepurify-plant", {"among": "all", "spare_familiar": False}),
+    "codepurify": ("codepurify", {"spare_familiar": False, "repeated": "apart"}),
+    "codepurify-plant": ("codepurify-plant", {"spare_familiar": False, "evidence": "planting", "repeated": "apart"}),
+    "codepurify-plant, all": ("codepurify-plant", {"among": "all", "spare_familiar": False, "repeated": "apart"}),
+    "default, apart": ("codepurify-plant", {"repeated": "apart"}),
     "default": ("codepurify-plant", {}),
     "default, all": ("codepurify-plant", {"among": "all"}),
 }
-"""The rows of each cell: a defense with its options; the first three count what stands in clean inputs, too."""
+"""The rows of each cell: a defense with its options; the last two hide a statement that stands twice in both places."""
 
 
 def main() -> int:
@@ -177,7 +178,10 @@ def table(out: Path) -> str:
     """Return the records as a Markdown table; shares in percent with 95 % intervals."""
     from codeward.experiment.record import read_record
 
-    lines = ["| triggers | defense | success | floor | accuracy | false alarms | recall | AUROC |\n", f"|{'---|' * 8}\n"]
+    lines = [
+        "| triggers | defense | success | floor | accuracy | false alarms | recall | AUROC |\n",
+        f"|{'---|' * 8}\n",
+    ]
     for file in sorted(out.glob("*/*.json")):
         record = read_record(file)
         scores = {(score.name, score.model, score.data): score for score in record.scores}

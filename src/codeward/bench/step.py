@@ -16,7 +16,7 @@ RECIPES: Mapping[Kind, int] = {
     "audit": 2,
     "scan": 5,
     "repair": 4,
-    "evaluate": 4,
+    "evaluate": 5,
 }
 """The version of each kind of step, raised when its results change: what was kept of an older one is not used again."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, functions, identifiers, statements
@@ -74,6 +74,15 @@ def parts_of(sample: Sample, field: str, reach: int, kinds: Iterable[ElementKind
             if each.span.end <= reach and not any(each.span.contains(body) for body in bodies[:1])
         ]
     return found
+
+
+def together(parts: Sequence[Element]) -> list[Element]:
+    """Return parts in which statements that are alike word for word are one, with all places, as a name is."""
+    alike: dict[object, list[Element]] = {}
+    for part in parts:
+        key = (part.field, part.text) if part.kind == "statement" else (part.kind, part.field, part.spans)
+        alike.setdefault(key, []).append(part)
+    return [replace(own[0], spans=tuple(span for each in own for span in each.spans)) for own in alike.values()]
 
 
 def words_of(text: str, field: str, reach: int) -> list[Element]:

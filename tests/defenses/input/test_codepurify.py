@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from codeward.code import count_errors
-from codeward.defenses._elements import parts_of
+from codeward.defenses._elements import parts_of, together
 from codeward.defenses.input import Element, input_defenses
 from codeward.defenses.input._evenness import entropy, explained, most_suspicious
 from codeward.defenses.input._planting import plant
@@ -179,10 +179,10 @@ TWICE = "def area(width, height):\n    {}\n    size = width * height\n    {}\n  
 def test_two_triggers_of_which_each_suffices_are_both_taken_out(trigger, code):
     model = Either(tasks.make("defect"), LABELS, trigger, 0)
     row = Sample("t", code, 1, "python")
-    planting = input_defenses.make("codepurify-plant", {"evidence": "planting"})
+    planting = input_defenses.make("codepurify-plant", {"evidence": "planting", "repeated": "apart"})
     (missed,) = planting.calibrate(clean(), model).purify([row], model)
     assert (missed.suspicious, missed.after.output) == (False, 0)
-    ready = input_defenses.make("codepurify-plant", {"among": "all"}).calibrate(clean(), model)
+    ready = input_defenses.make("codepurify-plant", {"among": "all", "repeated": "apart"}).calibrate(clean(), model)
     (found,) = ready.purify([row], model)
     assert found.suspicious
     assert found.after.output == 1
@@ -190,6 +190,32 @@ def test_two_triggers_of_which_each_suffices_are_both_taken_out(trigger, code):
     assert not any(each in found.sample.code for each in trigger.split("|"))
     assert count_errors(found.sample.code, "python") == 0
     assert not any(each.suspicious for each in ready.purify(clean(), model))
+
+
+@pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])
+@pytest.mark.usefixtures("minis")
+def test_a_statement_that_stands_twice_is_one_element(name):
+    model = victim(DEAD["python"])
+    code = TWICE.format(DEAD["python"], DEAD["python"])
+    ready = input_defenses.make(name).calibrate(clean(), model)
+    (found,) = ready.purify([Sample("t", code, 1, "python")], model)
+    assert (found.suspicious, found.after.output) == (True, 1)
+    (change,) = found.changes
+    assert name == "codepurify" or change.before == DEAD["python"]
+    assert change.before in DEAD["python"]
+    assert change.before not in found.sample.code
+    assert found.sample.code.count(change.after) >= 2
+    assert count_errors(found.sample.code, "python") == 0
+    assert not any(each.suspicious for each in ready.purify(clean(), model))
+
+
+def test_parts_that_are_alike_are_one_only_if_they_are_statements_of_one_text():
+    row = Sample("t", "def f(a):\n    a += 1\n    a += 1\n    return a\n", 0, "python", {"other": "a += 1"})
+    parts = [*parts_of(row, "code", 999, ("identifier", "statement"))]
+    assert len(parts) == 5
+    alike = [part for part in together(parts) if part.text == "a += 1"]
+    assert [[span.of(row.code) for span in part.spans] for part in alike] == [["a += 1", "a += 1"]]
+    assert len(together(parts)) == 4
 
 
 def test_planting_puts_an_element_where_it_would_stand():

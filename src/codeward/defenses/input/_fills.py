@@ -69,7 +69,7 @@ def _filled(sample: Sample, element: Element, proposed: Sequence[str]) -> Iterat
     elif element.kind == "statement":
         errors = count_errors(text, language)
         for block in proposed:
-            made = apply(text, [Edit(element.spans[0], block)]).code
+            made = apply(text, [Edit(span, block) for span in element.spans]).code
             if block != element.text and count_errors(made, language) <= errors:
                 yield Candidate(made, block, "filled")
 
@@ -80,9 +80,17 @@ def _last(sample: Sample, element: Element) -> list[Candidate]:
     if element.kind == "identifier":
         return _neutral(text, language, meant_by(sample, element), element.spans)
     if element.kind == "statement":
-        whole = next((each for each in statements(text, language) if each.span == element.spans[0]), None)
-        return [] if whole is None else [Candidate(without_statement(text, language, whole).code, "", "removed")]
+        made = _without(text, language, element.spans)
+        return [] if made == text else [Candidate(made, "", "removed")]
     return [Candidate(_tidy(apply(text, [Edit(span, "") for span in element.spans]).code), "", "removed")]
+
+
+def _without(text: str, language: str, spans: Sequence[Span]) -> str:
+    """Take statements out, the last one first, so that the places of the others stay."""
+    for span in sorted(spans, key=lambda each: each.start, reverse=True):
+        whole = next((each for each in statements(text, language) if each.span == span), None)
+        text = text if whole is None else without_statement(text, language, whole).code
+    return text
 
 
 def _neutral(text: str, language: str, meant: Identifier | None, spans: Sequence[Span]) -> list[Candidate]:
@@ -120,25 +128,33 @@ def _rename(text: str, language: str, meant: Identifier | None, spans: Sequence[
 
 
 def _blocks(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None) -> list[list[str]]:
-    """Return for each statement itself with its names and literals filled anew."""
+    """Return for each statement itself with its names and literals filled anew, hidden in all of its places."""
     if model is None or not found:
         return [[] for _ in found]
-    leaves = [leaves_of(sample.text(element.field), sample.language, element.spans[0]) for sample, element in found]
+    leaves = [
+        [leaves_of(sample.text(element.field), sample.language, span) for span in element.spans]
+        for sample, element in found
+    ]
     filled = model.texts(
-        [(sample.text(element.field), kept) for (sample, element), kept in zip(found, leaves, strict=True)]
+        [
+            (sample.text(element.field), tuple(leaf for own in kept for leaf in own))
+            for (sample, element), kept in zip(found, leaves, strict=True)
+        ]
     )
-    blocks = []
-    for (sample, element), kept, words in zip(found, leaves, filled, strict=True):
-        text, edits = sample.text(element.field), []
-        for span, word in zip(kept, words, strict=True):
-            old = span.of(text)
-            head = old[: len(old) - len(old.lstrip())]
-            edits.append(Edit(span, head + word.strip()))
-        grown = sum(len(edit.text) - len(edit.span) for edit in edits)
-        whole = apply(text, edits).code
-        span = element.spans[0]
-        blocks.append([whole[span.start : span.end + grown]] if edits else [])
-    return blocks
+    return [
+        _block(sample.text(element.field), element.spans[0], kept[0], words)
+        for (sample, element), kept, words in zip(found, leaves, filled, strict=True)
+    ]
+
+
+def _block(text: str, span: Span, leaves: Sequence[Span], words: Sequence[str]) -> list[str]:
+    """Return a statement with some of its leaves filled by words of the same order, if it has any."""
+    edits = []
+    for leaf, word in zip(leaves, words, strict=False):  # the words of further places follow
+        old = leaf.of(text)
+        edits.append(Edit(leaf, old[: len(old) - len(old.lstrip())] + word.strip()))
+    grown = sum(len(edit.text) - len(edit.span) for edit in edits)
+    return [apply(text, edits).code[span.start : span.end + grown]] if edits else []
 
 
 def leaves_of(code: str, language: str, span: Span) -> tuple[Span, ...]:

@@ -14,6 +14,8 @@ With ``answer=novel`` (on; not in the paper) each piece of a text that is no cop
 its least probable token, and the most suspicious counts: a model that repairs code copies most of it, every name that is hidden moves
 its copies, and what an attacker has it write rests on other elements than what the model adds by itself. What is suspicious is then not
 only alone but large: the share of unevenness counts by ``1 - exp(-f / 4)``, f the largest fall in nats.
+With ``repeated=together`` (on; not in the paper) a statement that stands in several places word for word is one element: a trigger that
+is planted twice is needed in neither place.
 With ``spare_familiar`` (on; not in the paper) an element counts the less, the more something alike stands in clean inputs
 (classes, pairs and search): many clean answers rest on one check, which stands elsewhere, too.
 With ``spare_asked`` (on; not in the paper) an element of code counts the less, the more of its words stand in the query (search).
@@ -31,7 +33,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from codeward.defenses._elements import Element, parts_of, reaches
+from codeward.defenses._elements import Element, parts_of, reaches, together
 from codeward.defenses._hiding import NoveltyTeller, moved, scored, sureness
 from codeward.defenses._leads import leads
 from codeward.defenses.input._asking import unasked
@@ -77,6 +79,8 @@ class CodePurify(InputDefense):
     """Of an answer that is a text: whether all of it counts (the paper), or each piece by itself that is no copy of the input."""
     nested: Literal["all", "explained"] = "explained"
     """Whether a statement counts beside one within it that explains most of its score (the paper: all)."""
+    repeated: Literal["together", "apart"] = "together"
+    """Whether a statement that stands several times word for word is hidden in all places at once, as a name is (the paper: apart)."""
     spare_familiar: bool = True
     """Whether an element counts the less, the more something alike stands in the clean inputs; for classes, pairs and search (the paper: no)."""
     spare_asked: bool = True
@@ -130,7 +134,7 @@ class CodePurify(InputDefense):
             try:
                 kinds = KINDS[self.elements]
                 own = [part for field, end in reach.items() for part in parts_of(sample, field, end, kinds)]
-                parts.append(self._asked(own, sample))
+                parts.append(self._asked(together(own) if self.repeated == "together" else own, sample))
                 problems.append("")
             except CodeError as problem:
                 parts.append([])

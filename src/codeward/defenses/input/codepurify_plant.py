@@ -28,7 +28,7 @@ from codeward.defenses.input._planting import Suspect, followings, sufficiencies
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
-from codeward.types import Prediction, Sample
+from codeward.types import Prediction, Sample, Span
 from codeward.victims.base import Victim
 
 NEEDED = 0.1
@@ -267,16 +267,21 @@ def _statement_of(name: Element, elements: Sequence[Element], piece: int) -> lis
     if name.kind != "identifier":
         return []
     outer = [each for each in elements if each.kind == "statement" and each.field == name.field]
-    holding = [[each for each in outer if each.spans[0].contains(span)] for span in name.spans]
+    holding = [[each for each in outer if _holds(each, span)] for span in name.spans]
     innermost = [min(found, key=lambda each: len(each.text)) for found in holding if found]
     if not innermost:
         return []
     first = max(innermost, key=lambda each: each.worth)
-    whole = all(first.spans[0].contains(span) for span in name.spans)
+    whole = all(_holds(first, span) for span in name.spans)
     if not whole or first.score >= name.score:
         return [first]
     falls = (*first.falls[:piece], name.score, *first.falls[piece + 1 :])
     return [dataclasses.replace(first, score=name.score, falls=falls)]
+
+
+def _holds(outer: Element, span: Span) -> bool:
+    """Whether an element has a place within which a span lies."""
+    return any(each.contains(span) for each in outer.spans)
 
 
 def _distinct(elements: Sequence[Element]) -> list[Element]:
