@@ -290,9 +290,23 @@ def test_the_entropy_counts_beside_planting(gradients):
     found = both.examine(rows, answers, gradients)
     for one, planted, uneven in zip(found, alone, entropies, strict=True):
         assert one.suspicion == pytest.approx(planted.suspicion + uneven.suspicion, abs=1e-6)
-    for other in ({"screen": True}, {"among": "all"}):
-        single = replace(both, **other).examine(rows, answers, gradients)
-        assert single == replace(both, **other, evidence="planting").examine(rows, answers, gradients)
+    single = replace(both, screen=True).examine(rows, answers, gradients)
+    assert single == replace(both, screen=True, evidence="planting").examine(rows, answers, gradients)
+
+
+@pytest.mark.usefixtures("tiny_minis")
+def test_of_all_elements_one_counts_the_more_the_more_the_answer_needs_it(gradients):
+    rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(20)]
+    rows += [Sample("other", "int area(int width) { return width; }", 0, "c")]
+    answers = gradients.predict(rows)
+    both = input_defenses.make("codepurify-plant", {"among": "all"}).prepare(rows, gradients)
+    found = both.examine(rows, answers, gradients)
+    alone = replace(both, evidence="planting").examine(rows, answers, gradients)
+    assert any(one.suspicion > 0 for one in alone)
+    for one, rises in zip(found, alone, strict=True):
+        most = max(element.score for element in one.elements)
+        assert rises.suspicion <= one.suspicion <= rises.suspicion * (1 + most) + 1e-9
+    assert found != alone
 
 
 def test_screening_needs_gradients_and_leading_elements():

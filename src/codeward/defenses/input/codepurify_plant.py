@@ -8,7 +8,7 @@ clean inputs hold evidence of their own, a planted trigger does not prevail in e
 
 Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
 ``among="all"`` every element is planted, first into one clean input and the best ones then into all, and the suspicion is the
-rise alone. Triggers are then taken out one a round. What is not necessary cannot show by its confidence that a fill works, so it
+rise, up to twice as much where the answer needs the element (with ``evidence="planting"`` the rise alone). Triggers are then taken out one a round. What is not necessary cannot show by its confidence that a fill works, so it
 gets no fill, but a neutral name or no statement at all.
 """
 
@@ -51,7 +51,8 @@ class CodePurifyPlant(CodePurify):
     among: Literal["leading", "all"] = "leading"
     """What is planted: the leading elements; or all, judged by sufficiency alone, for several triggers in one input."""
     evidence: Literal["both", "planting"] = "both"
-    """Whether the entropy's suspicion is added to what planting says (not before texts; with leading elements and without ``screen``)."""
+    """Whether more counts than what planting says (not before texts): for leading elements without ``screen`` the entropy's suspicion is added;
+    of all elements one counts up to twice, the more, the more the answer needs it."""
     references: tuple[Sample, ...] = ()
     """The clean inputs for planting; kept by calibration."""
 
@@ -103,22 +104,27 @@ class CodePurifyPlant(CodePurify):
         else:
             chosen = [self._worth_planting(leaders(each.elements, self.leading), victim) for each in found]
         rises = self._rises(chosen, samples, answers, victim, self.plant)
-        results = []
-        for each, elements, own in zip(found, chosen, rises, strict=True):
-            worth = [
-                rise * (element.novelty if self.among == "all" else element.worth)
-                for element, rise in zip(elements, own, strict=True)
-            ]
-            sufficient = worth if self.among == "all" else None
-            ranked = _ranked(each, elements, worth, sufficient=sufficient, least=self._bound(each.elements, victim))
-            both = each.suspicion if self._adds else 0.0
-            results.append(dataclasses.replace(ranked, suspicion=ranked.suspicion + both))
-        return results
+        return [
+            self._weighed(each, elements, own, victim) for each, elements, own in zip(found, chosen, rises, strict=True)
+        ]
+
+    def _weighed(
+        self, each: Examination, elements: Sequence[Element], rises: Sequence[float], victim: Victim
+    ) -> Examination:
+        """Judge an input by elements that were planted and how far the model rose."""
+        if self.among == "leading":
+            worth = [rise * element.worth for element, rise in zip(elements, rises, strict=True)]
+            ranked = _ranked(each, elements, worth, sufficient=None, least=self._bound(each.elements, victim))
+            return dataclasses.replace(ranked, suspicion=ranked.suspicion + (each.suspicion if self._adds else 0.0))
+        sufficient = [rise * element.novelty for element, rise in zip(elements, rises, strict=True)]
+        needed = [1.0 + element.score if self.evidence == "both" else 1.0 for element in elements]
+        worth = [share * more for share, more in zip(sufficient, needed, strict=True)]
+        return _ranked(each, elements, worth, sufficient=sufficient)
 
     @property
     def _adds(self) -> bool:
-        """Whether the entropy counts, too: a bound of it could not be added, and sufficiency alone is for what is not necessary."""
-        return self.evidence == "both" and not self.screen and self.among == "leading"
+        """Whether the entropy of leading elements counts, too: with ``screen`` it is a bound, which cannot be added."""
+        return self.evidence == "both" and not self.screen
 
     def _suspects(
         self, chosen: Sequence[Sequence[Element]], samples: Sequence[Sample], answers: Sequence[Prediction]
