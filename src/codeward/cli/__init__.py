@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from codeward.errors import CodewardError
@@ -40,14 +41,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as problem:
         error(_describe(problem))
         return FAILED
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - whatever it is, exit code 1 would say that something was found
         shown = _usage_error(problem)
-        if shown is None:
-            raise
-        return shown
+        return _crashed(problem) if shown is None else shown
     if result == INTERRUPTED:
         return _interrupted()
     return result if isinstance(result, int) else 0
+
+
+def _crashed(problem: Exception) -> int:
+    """Show what nobody foresaw with its traceback; 1 would say that something was found."""
+    from codeward.cli._console import error
+
+    traceback.print_exception(problem)
+    error(f"this is a bug in Codeward ({type(problem).__name__}: {problem}); please report it with the lines above")
+    return FAILED
 
 
 def _interrupted() -> int:

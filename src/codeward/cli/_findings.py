@@ -34,21 +34,25 @@ def sarif_log(found: Sequence[Finding], name: str, data: str, single: bool) -> d
         single: Whether that is one source file.
     """
     from codeward.report.sarif import sarif, sarif_result
+    from codeward.types import CODE
 
     rule = f"codeward/{name}"
     results = []
     for each in found:
         told = each.row["codeward"]
+        suspicion = f"suspicion {told['suspicion']:.3f} over {told['threshold']:.3f}"
+        row = "" if single else each.row["id"]
+        answer = f"The model's answer ({told['before']})"
+        if not told["elements"]:
+            text = each.sample.code
+            message = f"{answer} is suspicious, and no part of the input stands out; {suspicion}."
+            results.append(sarif_result(rule, message, data, text, 0, len(text), row))
         for element in told["elements"][:1]:
-            what = (
-                f"What the model writes ({told['piece']})"
-                if told["piece"]
-                else f"The model's answer ({told['before']})"
-            )
-            message = f"{what} rests on this {element['kind']} alone; suspicion {told['suspicion']:.3f} over {told['threshold']:.3f}."
+            what = f"What the model writes ({told['piece']})" if told["piece"] else answer
+            where = "" if element["field"] == CODE else f" of the field '{element['field']}'"
+            message = f"{what} rests on this {element['kind']}{where} alone; {suspicion}."
             start, end = element["spans"][0]
-            text, row = each.sample.text(element["field"]), "" if single else each.row["id"]
-            results.append(sarif_result(rule, message, data, text, start, end, row))
+            results.append(sarif_result(rule, message, data, each.sample.text(element["field"]), start, end, row))
     return sarif(rule, "A part of an input on which a model's answer rests as on a backdoor's trigger", results)
 
 
@@ -59,6 +63,7 @@ def as_json(summary: "Summary", ready: "Calibration", output: Path | None) -> di
         "suspicious": summary.suspicious,
         "changed": summary.changed,
         "answers_changed": summary.answers_changed,
+        "withheld": summary.withheld,
         "unreadable": summary.unreadable,
         "suspects": [
             {"text": text, "rows": count, "writes": summary.written(text)}
@@ -75,15 +80,17 @@ def tell(summary: "Summary", ready: "Calibration", output: Path | None, found: S
     from rich.markup import escape
 
     from codeward.experiment.purifying import changed_fields, diff_of
+    from codeward.types import CODE
 
     for each in found:
         for field, after in changed_fields(each.row).items():
-            show(escape(diff_of(each.sample.text(field), after, each.row["id"])))
+            name = each.row["id"] if field == CODE else f"{each.row['id']}, {field}"
+            show(escape(diff_of(each.sample.text(field), after, name)))
     where = "" if output is None else f"; {output} holds every row and what was done to it"
     show(
         f"{summary.suspicious:,} of {summary.rows:,} inputs are suspicious ({ready.name}, at {ready.false_positive_rate:.0%} "
         f"false alarms on {ready.samples:,} clean ones); {summary.changed:,} were changed, and {summary.answers_changed:,} "
-        f"answers with them{escape(where)}."
+        f"answers with them{f'; {summary.withheld:,} answers were withheld' if summary.withheld else ''}{escape(where)}."
     )
     for text, count in summary.suspects.most_common(3):
         if count > 1:
@@ -91,7 +98,8 @@ def tell(summary: "Summary", ready: "Calibration", output: Path | None, found: S
             told = f", and says: {_short(wrote)}" if wrote else ""
             show(f"  {count:,} times the answer rests on: {escape(_short(text) + told)}")
     if summary.unreadable:
-        note(f"{summary.unreadable:,} inputs could not be examined and were passed on as they came; see 'problem'.")
+        why = f": {summary.problem}" if summary.rows == 1 else "; see 'problem'."
+        note(f"{summary.unreadable:,} inputs could not be examined and were passed on as they came{why}")
 
 
 def _short(text: str) -> str:

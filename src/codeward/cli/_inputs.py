@@ -62,14 +62,15 @@ def _one(data: str, language: str | None) -> "Sample":
     from codeward.errors import DataError, UsageError
     from codeward.types import Sample
 
+    place = "standard input" if data == "-" else data
     raw = sys.stdin.buffer.read() if data == "-" else Path(data).read_bytes()
     known = language or (None if data == "-" else language_of_file(data))
     if known is None:
         raise UsageError("nothing says which language standard input is in; give --language")
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise DataError(f"{data}: the text is not UTF-8 (byte {problem.start}); convert it first") from None
+        raise DataError(f"{place}: the text is not UTF-8 (byte {problem.start}); convert it first") from None
     if not text.strip():
-        raise DataError(f"{data}: the file is empty")
-    return Sample("standard input" if data == "-" else data, text, None, check_language(known))
+        raise DataError(f"{place}: {'nothing came' if data == '-' else 'the file is empty'}")
+    return Sample(place, text, None, check_language(known))

@@ -1,5 +1,6 @@
 """``codeward evaluate``: clean utility, and under an attack the success rate beside its floor and a clean model's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from codeward.victims import Victim
 
 NAME = "evaluate"
-CLEAN_LIMIT = 500
 """Clean rows from which an input defense's threshold is set."""
 EXAMPLES = (
     "Examples:\n\n"
@@ -75,6 +75,7 @@ def run(
         source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")
     )
     chosen = split or test_split(source)
+    _check_defenses(defense or (), calibration, source, chosen)
     samples = source.load(chosen, limit=limit)
     made = tasks.make(source.task)
     victim = load(model, allow_pickle=allow_pickle, task=made, labels=source.labels)
@@ -88,7 +89,8 @@ def run(
             reference=clean,
             defenses=ready,
             seed=seed,
-            config={"model": model, "data": str(data), "split": chosen, "reference": reference},
+            config={"model": model, "data": str(data), "split": chosen, "reference": reference}
+            | ({"calibration": _calibrated(ready, calibration or data)} if ready else {}),
         )
     if output is not None:
         write_text(output / FILE, record.model_dump_json(indent=2) + "\n")
@@ -99,10 +101,35 @@ def run(
         show(score_table(record))
 
 
+def _check_defenses(names: Sequence[str], calibration: Path | None, source: "DataFolder", split: str) -> None:
+    """Refuse what would only fail, or say nothing, after minutes."""
+    from codeward.defenses.input import input_defenses
+    from codeward.errors import UsageError
+    from codeward.experiment.splits import VALID
+
+    for name in names:
+        input_defenses.get(name)
+    if names and calibration is None and (split == VALID or VALID not in source.splits):
+        raise UsageError(
+            f"{source.path}: a defense's threshold would be set on the very rows that are measured (there is no split "
+            f"'{VALID}' beside '{split}'); give clean rows with --calibration"
+        )
+    if calibration is not None and not names:
+        raise UsageError("--calibration is for input defenses; name one with --defense")
+
+
+def _calibrated(ready: "Sequence[Calibration]", clean: Path) -> dict[str, object]:
+    """Return what a record says of the thresholds."""
+    return {
+        each.name: {"data": str(clean), "samples": each.samples, "false_positive_rate": each.false_positive_rate}
+        for each in ready
+    }
+
+
 def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, language: str | None) -> "Calibration":
     """Calibrate an input defense by its own defaults."""
     from codeward.experiment.calibration import calibrate
-    from codeward.experiment.splits import clean_samples
+    from codeward.experiment.splits import CLEAN_LIMIT, clean_samples
 
     with progress(f"calibrating {name}") as advance:
         samples = clean_samples(clean, CLEAN_LIMIT, layout, language, victim.task.name)

@@ -72,7 +72,7 @@ def run(
     from codeward.cli._inputs import Inputs
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
-    from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
+    from codeward.experiment.purifying import Rows, Summary, check_new, purify_file, purify_rows
     from codeward.files import write_text
     from codeward.victims import made_for
 
@@ -82,7 +82,11 @@ def run(
     single = inputs.one is not None
     if not single and output is None:
         raise UsageError("a data set has many rows: name a file for them with -o")
+    if output is not None:
+        check_new(output)
     victim = _load(model, task, allow_pickle, inputs)
+    if single and victim.task.kind == "pair":
+        raise UsageError(f"{model} reads pairs of codes; give a data set of pairs, not one code")
     ready = _ready(model, victim, defense, parse_settings(settings), calibration, rate, limit, layout, language)
     begun = time.perf_counter()
     rows: Iterable[dict[str, Any]]
@@ -134,7 +138,7 @@ def _page(
 
 def _load(model: str, task: str | None, allow_pickle: bool, inputs: "Inputs") -> "Victim":
     from codeward.tasks import tasks
-    from codeward.victims import load
+    from codeward.victims import load, made_for
 
     folder = inputs.folder
     name = task or (None if folder is None else folder.task)
@@ -142,7 +146,7 @@ def _load(model: str, task: str | None, allow_pickle: bool, inputs: "Inputs") ->
         model,
         allow_pickle=allow_pickle,
         task=None if name is None else tasks.make(name),
-        labels=() if folder is None else folder.labels,
+        labels=() if folder is None or made_for(model) is not None else folder.labels,
     )
 
 
@@ -171,6 +175,8 @@ def _ready(
             )
         if options:
             raise UsageError("--set changes the defense, so it has to be calibrated again; give --calibration, too")
+        if rate is not None:
+            raise UsageError("another false-positive rate needs a calibration of its own; give --calibration, too")
         return load_calibration(place, victim)
     from codeward.experiment.splits import clean_samples
 

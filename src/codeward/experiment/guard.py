@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from codeward.code import LANGUAGES
-from codeward.defenses.input import FALSE_POSITIVES, Change, Element, NoveltyTeller, Purified
+from codeward.defenses.input import FALSE_POSITIVES, Change, Element, NoveltyTeller, Purified, input_defenses
 from codeward.errors import UnknownNameError, UsageError
 from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
 from codeward.experiment.purifying import answer_of, diff_of
+from codeward.experiment.splits import CLEAN_LIMIT, clean_samples
 from codeward.tasks import tasks
-from codeward.types import Sample
+from codeward.types import CODE, Sample
 from codeward.victims.base import Victim
 
+TASK = "defect"
 DEFENSE = "codepurify-plant"
 OPAQUE = "codepurify"
 """For a model that writes text and does not tell what it adds to its input."""
@@ -36,6 +38,9 @@ class Guarded:
     elements: tuple[Element, ...]
     """The parts of the input, the one on which the answer rests most first."""
     diff: str
+    """What was changed, in all of its texts."""
+    sample: Sample
+    """What the model was given in the end, with all of its texts."""
     problem: str = ""
     """Why the input could not be examined."""
     piece: str = ""
@@ -54,6 +59,8 @@ class Guard:
 
     def many(self, codes: Sequence[str | Sample]) -> list[Guarded]:
         """Return the answers to several inputs; they share batches."""
+        if isinstance(codes, str):
+            raise UsageError("many() takes a list of codes; for one call the guard itself")
         samples = [_sample(code, self.language, str(place), self.victim) for place, code in enumerate(codes)]
         purified = self.calibration.defense.purify(samples, self.victim)
         return [self._guarded(each, sample) for each, sample in zip(purified, samples, strict=True)]
@@ -68,7 +75,13 @@ class Guard:
             each.sample.code,
             each.changes,
             each.examination.elements,
-            diff_of(sample.code, each.sample.code, sample.id),
+            "".join(
+                diff_of(
+                    sample.text(field), each.sample.text(field), sample.id if field == CODE else f"{sample.id}, {field}"
+                )
+                for field in (CODE, *sample.context)
+            ),
+            each.sample,
             each.examination.problem,
             each.examination.piece,
         )
@@ -77,30 +90,35 @@ class Guard:
 def guard(
     model: Any,
     *,
-    clean: Sequence[str | Sample] | None = None,
+    clean: Sequence[str | Sample] | str | Path | None = None,
     defense: str | None = None,
     options: dict[str, object] | None = None,
     false_positive_rate: float = FALSE_POSITIVES,
     language: str | None = None,
-    task: str = "defect",
+    task: str | None = None,
 ) -> Guard:
     """Put an input defense before a model.
 
     Args:
         model: A folder or hub name, a ``Victim``, or a ``transformers`` text-classification pipeline.
-        clean: Inputs without triggers, from which the threshold is set; may be left out where the model's folder holds a
-            calibration.
+        clean: Inputs without triggers, or the path of a data set of them, from which the threshold is set; may be left out where
+            the model's folder holds a calibration.
         defense: Its name; by default CodePurify with planting.
         options: The defense's options.
         false_positive_rate: Which share of clean inputs may be taken for suspicious.
         language: The language of inputs that are given as text; by default that of the clean samples.
-        task: What a pipeline or a model that does not say so is for.
+        task: What a pipeline or a model that does not say so is for; by default ``defect``.
 
     Raises:
-        UsageError: If there is neither a clean sample nor a calibration, or nothing says the language.
+        UsageError: If there is neither a clean sample nor a calibration, options are given without clean samples, or nothing says
+            the language.
     """
+    if defense is not None:
+        input_defenses.get(defense)
     victim = _victim(model, task)
     name = defense or default_defense(victim)
+    if isinstance(clean, str | Path):
+        clean = clean_samples(Path(clean), CLEAN_LIMIT, None, language, victim.task.name)
     known = language or next((each.language for each in clean or () if isinstance(each, Sample)), None)
     if known is not None and known not in LANGUAGES:
         raise UnknownNameError("language", known, LANGUAGES)
@@ -108,7 +126,11 @@ def guard(
         place = place_of(model, name) if isinstance(model, str | Path) else None
         if place is None or not place.is_file():
             raise UsageError(
-                "the guard has no threshold: give clean samples by clean=, at least 20 for the default rate"
+                "the guard has no threshold: give clean samples by clean=, at least 19 for the default rate"
+            )
+        if options or false_positive_rate != FALSE_POSITIVES:
+            raise UsageError(
+                "options and false_positive_rate need a calibration of their own; give clean samples by clean="
             )
         return Guard(victim, load_calibration(place, victim), known or "")
     if known is None:
@@ -127,6 +149,8 @@ def default_defense(victim: Victim) -> str:
 def _sample(code: str | Sample, language: str, id: str, victim: Victim) -> Sample:
     if isinstance(code, Sample):
         return code
+    if victim.task.kind == "pair":
+        raise UsageError('a model of pairs reads two codes; give Sample(id, code, None, language, {"other": "..."})')
     if victim.task.kind == "retrieval":
         raise UsageError('a search model reads a query, too; give Sample(id, code, None, language, {"query": "..."})')
     if not language:
@@ -134,12 +158,12 @@ def _sample(code: str | Sample, language: str, id: str, victim: Victim) -> Sampl
     return Sample(id, code, None, language)
 
 
-def _victim(model: Any, task: str) -> Victim:
-    from codeward.victims import load
+def _victim(model: Any, task: str | None) -> Victim:
+    from codeward.victims import load, made_for
 
-    made = tasks.make(task)
     if isinstance(model, str | Path):
-        return load(model, task=made)
+        return load(model, task=tasks.make(task or made_for(model) or TASK))
+    made = tasks.make(task or TASK)
     if hasattr(model, "model") and hasattr(model, "tokenizer"):
         from codeward.victims.loading import MAX_LENGTH, labels_of, wrap
 

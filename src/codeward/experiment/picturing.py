@@ -113,6 +113,7 @@ def record_of(
             "suspicious": summary.suspicious,
             "changed": summary.changed,
             "answers changed": summary.answers_changed,
+            "answers withheld": summary.withheld,
             "not examined": summary.unreadable,
         },
         fingerprints={"model": victim.fingerprint, "clean samples": ready.clean},

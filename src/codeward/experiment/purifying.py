@@ -37,6 +37,10 @@ class Summary:
     changed: int = 0
     unreadable: int = 0
     answers_changed: int = 0
+    withheld: int = 0
+    """Suspicious rows that a defense can only tell, not mend."""
+    problem: str = ""
+    """Why the last row that could not be examined could not."""
     suspects: Counter[str] = field(default_factory=Counter)
     """The suspected elements by their text: a trigger shows in many rows."""
     pieces: dict[str, Counter[str]] = field(default_factory=dict)
@@ -47,9 +51,11 @@ class Summary:
         found = row["codeward"]
         self.rows += 1
         self.unreadable += bool(found["problem"])
+        self.problem = found["problem"] or self.problem
         self.suspicious += found["suspicious"]
         self.changed += bool(found["changes"])
-        self.answers_changed += found["before"] != found["after"]
+        self.withheld += found["after"] is None
+        self.answers_changed += found["after"] is not None and found["before"] != found["after"]
         if found["suspicious"] and found["elements"]:
             suspect = found["elements"][0]["text"]
             self.suspects[suspect] += 1
@@ -62,11 +68,9 @@ class Summary:
         return common[0][0] if common else ""
 
 
-def purify_rows(
-    samples: Iterable[Sample], victim: Victim, calibration: Calibration, *, skip: int = 0
-) -> Iterator[dict[str, Any]]:
-    """Yield each row's result in order; rows up to ``skip`` are passed over."""
-    rest = islice(samples, skip, None)
+def purify_rows(samples: Iterable[Sample], victim: Victim, calibration: Calibration) -> Iterator[dict[str, Any]]:
+    """Yield each row's result in order."""
+    rest = iter(samples)
     for number in count(1):
         part = list(islice(rest, CHUNK))
         if not part:
@@ -101,17 +105,17 @@ def purify_file(
     Raises:
         DataError: If the file exists, what was begun is of another run, or the disk is full.
     """
-    if out.exists():
-        raise DataError(f"{out}: the file exists; give another one, or remove it")
+    check_new(out)
     part, mark = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.run")
     key = _key(victim, calibration, source)
     _claim(mark, part, key)
-    summary, size = _done(part)
+    rest = iter(samples)
+    summary, size = _done(part, rest)
     try:
         with part.open("r+b" if part.exists() else "w+b") as file:
             file.truncate(size)
             file.seek(size)
-            for row in purify_rows(samples, victim, calibration, skip=summary.rows):
+            for row in purify_rows(rest, victim, calibration):
                 file.write(_line(row))
                 summary.add(row)
                 if summary.rows % CHUNK == 0:
@@ -125,6 +129,16 @@ def purify_file(
         raise DataError(describe(problem, out)) from None
     mark.unlink(missing_ok=True)
     return summary
+
+
+def check_new(out: Path) -> None:
+    """Refuse to write over a file.
+
+    Raises:
+        DataError: If it exists.
+    """
+    if out.exists():
+        raise DataError(f"{out}: the file exists; give another one, or remove it")
 
 
 def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict[str, Any]:
@@ -211,17 +225,18 @@ def _key(victim: Victim, calibration: Calibration, source: str) -> str:
 
 def _claim(mark: Path, part: Path, key: str) -> None:
     if part.exists() and mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
-        raise DataError(
-            f"{part}: a run with another model, defense or input was stopped here; give the same ones again, or remove "
-            "the file"
-        )
+        raise _of_another_run(part)
     if not mark.is_file():
         part.unlink(missing_ok=True)
         write_text(mark, f"{key}\n")
 
 
-def _done(part: Path) -> tuple[Summary, int]:
-    """Return what a stopped run has written, and the length of its whole lines."""
+def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
+    """Return what a stopped run has written of the rows that come next, and the length of its whole lines.
+
+    Raises:
+        DataError: If it is of other rows.
+    """
     summary, size = Summary(), 0
     if not part.exists():
         return summary, size
@@ -229,6 +244,23 @@ def _done(part: Path) -> tuple[Summary, int]:
         for line in file:
             if not line.endswith(b"\n"):
                 break
-            summary.add(json.loads(line))
+            row, sample = json.loads(line), next(samples, None)
+            if sample is None or not _made_of(row, sample):
+                raise _of_another_run(part)
+            summary.add(row)
             size += len(line)
     return summary, size
+
+
+def _made_of(row: Mapping[str, Any], sample: Sample) -> bool:
+    """Whether a result row is of a sample: the same id, and the same texts where they were not changed."""
+    changed = changed_fields(row)
+    same = {field: text for field, text in {CODE: sample.code, **sample.context}.items() if field not in changed}
+    known = {CODE: row["code"], **row.get("context", {})}
+    return bool(row["id"] == sample.id) and all(known.get(field) == text for field, text in same.items())
+
+
+def _of_another_run(part: Path) -> DataError:
+    return DataError(
+        f"{part}: a run with another model, defense or input was stopped here; give the same ones again, or remove the file"
+    )

@@ -199,3 +199,5 @@ def read_record(path: Path) -> Record:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the file"
         raise DataError(f"{file}: not a record of schema {SCHEMA}: {where}: {problem['msg']}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: not a record: the text is not UTF-8") from None

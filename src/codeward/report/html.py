@@ -83,7 +83,8 @@ def summary(record: Record) -> str | None:
         counts = record.counts
         return (
             f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} inputs are suspicious; {counts['changed']:,} were "
-            f"changed, and {counts['answers changed']:,} answers with them."
+            f"changed, and {counts['answers changed']:,} answers with them"
+            + (f"; {counts['answers withheld']:,} answers were withheld." if counts.get("answers withheld") else ".")
         )
     rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from codeward import __version__
 
@@ -30,7 +31,7 @@ def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: 
     Args:
         rule: The rule's id.
         message: What was found.
-        uri: The file.
+        uri: The file's path, or ``-`` for standard input.
         text: The code that the offsets count in.
         start: First character.
         end: The character after the last one.
@@ -39,10 +40,15 @@ def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: 
     first, last = place(text, start), place(text, end)
     region = {"startLine": first[0], "startColumn": first[1], "endLine": last[0], "endColumn": last[1]}
     region["snippet"] = {"text": text[start:end]}  # type: ignore[assignment]
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": _uri(uri)}, "region": region}}
     if row:
         location["logicalLocations"] = [{"fullyQualifiedName": row, "kind": "row"}]
     return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
+
+
+def _uri(path: str) -> str:
+    """Return a path as a URI reference; spaces, signs and letters beyond ASCII are encoded."""
+    return "stdin" if path == "-" else quote(path, safe="/:\\")
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

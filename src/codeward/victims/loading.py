@@ -6,6 +6,7 @@ from typing import Any
 
 from codeward.errors import ModelError, UnfitError
 from codeward.tasks import Task, tasks
+from codeward.types import Kind
 from codeward.victims.base import Victim
 from codeward.victims.config import check_name
 from codeward.victims.device import best_device
@@ -31,10 +32,10 @@ def load_victim(
         allow_pickle: Load weights from a pickle, which can run any code.
         trust_remote_code: Run the code that comes with the model.
         task: The task, where the folder does not say.
-        labels: The class names, where the folder does not say.
+        labels: The class names of the data; the folder's own count where it says, and have to be the same then.
 
     Raises:
-        ModelError: If the folder is missing, holds no model or a pickle only, or suits another task.
+        ModelError: If the folder is missing, holds no model or a pickle only, or suits another task or other classes.
     """
     model = resolve(str(model))
     folder = Path(model)
@@ -48,6 +49,11 @@ def load_victim(
     if made is None:
         raise ModelError(f"{model}: nothing says which task the model is for; give it by task")
     names = tuple(about["labels"]) if about else labels
+    if labels and names and names != labels:
+        raise ModelError(
+            f"{model}: the model's classes are {', '.join(names)}, the data set's {', '.join(labels)}; give a set with the "
+            "same ones in the same order"
+        )
     options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
     tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
     network.to(best_device())
@@ -66,7 +72,8 @@ def wrap(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
         network.config.pad_token_id = tokenizer.eos_token_id
-    encoder = Encoder(tokenizer, task.kind, max_length, max_target_length, causal)
+    lengths = fitting(network.config, max_length, max_target_length, task.kind, causal=causal)
+    encoder = Encoder(tokenizer, task.kind, *lengths, causal)
     kinds: dict[str, type[HuggingFaceVictim]] = {"generation": Generator, "retrieval": Retriever}
     return kinds.get(task.kind, Classifier)(network, encoder, task, labels)
 
@@ -129,14 +136,32 @@ def check_length(config: Any, max_length: int, max_target_length: int, *, causal
     Raises:
         ModelError: If the inputs may be longer than what the model reads.
     """
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:
+    room = _room(config)
+    if room is None:
         return
-    room = positions - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
     asked = max_length + max_target_length if causal else max_length
     if asked > room:
         what = "max_length and max_target_length together" if causal else "max_length"
         raise ModelError(f"the model reads {room} tokens at most; {what} may not be {asked}")
+
+
+def fitting(config: Any, max_length: int, max_target_length: int, kind: Kind, *, causal: bool) -> tuple[int, int]:
+    """Return the two lengths, shortened where a model has fewer positions; for search the second one is the query's."""
+    room = _room(config)
+    if room is None:
+        return max_length, max_target_length
+    if causal:
+        written = min(max_target_length, max(1, room // 2))
+        return min(max_length, room - written), written
+    return min(max_length, room), min(max_target_length, room) if kind == "retrieval" else max_target_length
+
+
+def _room(config: Any) -> int | None:
+    """Return how many tokens a model reads at most; ``None`` where its configuration does not say."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return None
+    return int(positions) - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
 
 
 def hush() -> None:
