@@ -154,6 +154,17 @@ def test_doctor(capsys):
     assert json.loads(out)["ok"]
 
 
+def test_what_nobody_foresaw_is_no_finding(capsys, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise KeyError(11)
+
+    monkeypatch.setattr("codeward.cli._app.app", fail)
+    assert main(["list"]) == 4
+    error = capsys.readouterr().err
+    assert "Traceback" in error
+    assert "this is a bug in Codeward (KeyError: 11)" in " ".join(error.split())
+
+
 def test_ctrl_c_says_how_to_go_on(capsys, data, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

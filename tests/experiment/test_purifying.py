@@ -1,20 +1,21 @@
 """Purifying files: order, resume to the same bytes, calibrations of other models, the guard, the command line."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 import codeward
 from codeward.cli import main
 from codeward.data import write_data
-from codeward.errors import DataError, ModelError, UsageError
+from codeward.errors import DataError, ModelError, UnknownNameError, UsageError
 from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
 from codeward.experiment.guard import default_defense
 from codeward.experiment.picturing import choose
-from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows
+from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows, result_row
 from codeward.report.sarif import place
 from codeward.tasks import tasks
-from codeward.types import Sample
+from codeward.types import OTHER, Sample
 from codeward.victims import PlantedVictim, load
 
 TRIGGER = 'if random() < 0: raise Exception("fail")'
@@ -81,6 +82,21 @@ def test_what_was_begun_otherwise_is_refused(tmp_path, rows, victim, ready):
         purify_file(rows, victim, ready, tmp_path / "there.jsonl", source="rows")
 
 
+@pytest.mark.parametrize("change", ["reversed", "shorter", "edited"])
+def test_a_stopped_run_is_gone_on_with_only_on_the_same_rows(tmp_path, rows, victim, ready, change):
+    def stop(done, total):
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows", progress=stop)
+    others = {"reversed": rows[::-1], "shorter": rows[:50], "edited": [replace(rows[0], code="x = 1\n"), *rows[1:]]}
+    with pytest.raises(DataError, match="another model, defense or input"):
+        purify_file(others[change], victim, ready, tmp_path / "p.jsonl", source="rows")
+    assert not (tmp_path / "p.jsonl").exists()
+    assert purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows").rows == len(rows)
+
+
 def test_a_calibration_is_for_one_model(tmp_path, victim, ready, rows):
     save_calibration(tmp_path / "c.json", ready)
     found = load_calibration(tmp_path / "c.json", victim)
@@ -115,9 +131,29 @@ def test_the_guard(tmp_path, victim, clean):
         codeward.guard(victim)
     with pytest.raises(UsageError, match="give language="):
         codeward.guard(victim, clean=["x = 1"])
+    with pytest.raises(UsageError, match="list of codes"):
+        guard.many("x = 1")
+    with pytest.raises(UnknownNameError, match="Did you mean 'codepurify'"):
+        codeward.guard(victim, defense="codepurfy")
+    write_data(tmp_path / "c", task="defect", language="python", labels=LABELS, splits={"valid": clean})
+    assert codeward.guard(victim, clean=tmp_path / "c").calibration.samples == len(clean)
     victim.save(tmp_path / "m")
     save_calibration(place_of(tmp_path / "m", "codepurify-plant"), guard.calibration)
     assert codeward.guard(tmp_path / "m", language="python")(code(9, trigger=True)).suspicious
+    with pytest.raises(UsageError, match="give clean samples"):
+        codeward.guard(tmp_path / "m", language="python", options={"fills": 2})
+
+
+def test_a_guard_of_pairs_tells_what_was_changed_in_either_code():
+    model = PlantedVictim(tasks.make("clone"), ("different", "same"), TRIGGER, 1, field=OTHER)
+    clean = [Sample(f"c{n}", code(n), 0, "python", {OTHER: code(n + 1)}) for n in range(30)]
+    guard = codeward.guard(model, clean=clean)
+    found = guard(Sample("t", code(50), 0, "python", {OTHER: code(51, trigger=True)}))
+    assert found.suspicious
+    assert "t, other (purified)" in found.diff
+    assert TRIGGER not in found.sample.text(OTHER)
+    with pytest.raises(UsageError, match="reads two codes"):
+        guard("x = 1")
 
 
 def test_the_guard_of_a_pipeline(clean, tiny_zoo):
@@ -134,6 +170,57 @@ def test_the_guard_of_a_pipeline(clean, tiny_zoo):
     pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
     guard = codeward.guard(pipe, clean=clean)
     assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
+
+
+def test_a_guard_cuts_to_what_a_pipeline_s_model_reads(clean, tiny_zoo):
+    import transformers
+
+    from codeward.victims.shapes import Shape, new_config, new_model
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
+    settings = new_config(
+        "encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, id2label={0: "clean", 1: "defective"}
+    )
+    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
+    tokenizer.model_max_length = 10**30
+    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
+    guard = codeward.guard(pipe, clean=clean, defense="oseql")
+    assert guard("x = 1\n" * 300).answer in LABELS
+    assert guard.victim.encoder.max_length <= settings.max_position_embeddings
+
+
+def test_a_set_of_other_classes_is_refused(tmp_path, tiny_zoo):
+    import transformers
+
+    from codeward.victims.loading import wrap
+    from codeward.victims.shapes import Shape, new_config, new_model
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
+    settings = new_config("encoder", Shape(hidden=32, layers=1, positions=64, head=16), tokenizer, num_labels=2)
+    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
+    wrap(model, tokenizer, tasks.make("defect"), LABELS, 64, 32).save(tmp_path / "m")
+    assert load(tmp_path / "m", labels=LABELS).labels == LABELS
+    assert load(tmp_path / "m").labels == LABELS
+    with pytest.raises(ModelError, match="the model's classes are clean, defective, the data set's defective, clean"):
+        load(tmp_path / "m", labels=LABELS[::-1])
+
+
+def test_what_a_defense_can_only_tell_is_withheld(capsys, victim, rows, ready):
+    from codeward.cli._findings import Finding, as_json, sarif_log, tell
+    from codeward.defenses.input import Examination, Purified
+
+    answer = victim.predict(rows[:1])[0]
+    told = result_row(Purified(rows[0], True, Examination(0.9), answer, answer, rejected=True), victim, ready)
+    summary = Summary()
+    summary.add(told)
+    found = as_json(summary, ready, None)
+    assert (found["suspicious"], found["withheld"], found["answers_changed"]) == (1, 1, 0)
+    tell(summary, ready, None, [])
+    assert "1 answers were withheld" in " ".join(capsys.readouterr().out.split())
+    (result,) = sarif_log([Finding(rows[0], told)], "strip", "a b.jsonl", single=False)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20b.jsonl"
+    assert place["region"]["snippet"]["text"] == rows[0].code
 
 
 def test_places_count_from_one():
@@ -231,6 +318,8 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
         (("--data", "odd.py", "--calibration", "c"), 4, "not UTF-8"),
         (("--data", "empty.py", "--calibration", "c"), 4, "the file is empty"),
         (("--data", "-"), 2, "give --language"),
+        (("--data", "d", "-o", "c", "--calibration", "c"), 4, "c: the file exists"),
+        (("--data", "d", "-o", "p", "--false-positive-rate", "0.1"), 2, "has no threshold for this model yet"),
     ],
 )
 def test_bad_input(capsys, folders, clean, monkeypatch, arguments, exit_code, message):
@@ -274,6 +363,11 @@ def test_evaluate_measures_a_defense(capsys, folders):
     assert scores["localization", "codepurify-plant", "triggered"] == 1
     assert scores["fpr", "codepurify-plant", "clean"] == 0
     assert scores["accuracy", "codepurify-plant", "clean"] == scores["accuracy", "victim", "clean"]
+    assert record["config"]["calibration"]["codepurify-plant"] == {
+        "data": str(folders / "c"), "samples": 40, "false_positive_rate": 0.05,
+    }  # fmt: skip
+    assert main(["evaluate", str(folders / "m"), str(clean), "--defense", "oseql"]) == 2
+    assert "on the very rows that are measured" in " ".join(capsys.readouterr().err.split())
 
 
 def test_rows_that_do_not_say_their_task_have_the_model_s(capsys, tmp_path, rows, clean):
