@@ -133,3 +133,12 @@ def test_the_cleaned_set_is_in_the_layout_of_the_input(capsys, folders):
 def test_a_codeward_folder_stays_one(capsys, folders):
     _, _, err = run(capsys, folders / "p", "-o", folders / "clean")
     assert "as a folder of Codeward's layout, since codeward.json counts the rows" in err
+
+
+def test_no_page_is_written_over_the_data(capsys, folders):
+    file = folders / "p" / "train.jsonl"
+    before = file.read_bytes()
+    for option in ("--html", "--sarif"):
+        assert main(["audit", str(folders / "p"), option, str(file)]) == 2
+        assert "stands here; give another place" in " ".join(capsys.readouterr().err.split())
+    assert file.read_bytes() == before

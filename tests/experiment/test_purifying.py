@@ -203,6 +203,13 @@ def test_a_set_of_other_classes_is_refused(tmp_path, tiny_zoo):
     assert load(tmp_path / "m").labels == LABELS
     with pytest.raises(ModelError, match="the model's classes are clean, defective, the data set's defective, clean"):
         load(tmp_path / "m", labels=LABELS[::-1])
+    for text, problem in (
+        ("null", "are missing"),
+        ('{"task": "defect", "labels": [], "max_length": "x"}', "a whole number"),
+    ):
+        (tmp_path / "m" / "codeward.json").write_text(text)
+        with pytest.raises(ModelError, match=problem):
+            load(tmp_path / "m")
 
 
 def test_what_a_defense_can_only_tell_is_withheld(capsys, victim, rows, ready):

@@ -23,6 +23,21 @@ Settings = Annotated[
 Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
 
 
+def check_pages(*, html: Path | None = None, sarif: Path | None = None) -> None:
+    """Refuse to write a page or a log over a file that is none, such as the data itself.
+
+    Raises:
+        UsageError: If something else stands there.
+    """
+    for path, sign, what in ((html, b"<!doctype html", "page"), (sarif, b"sarif", "SARIF log")):
+        if path is None or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            head = file.read(200)
+        if head and sign not in head.lower():
+            raise UsageError(f"{path}: a file that is no {what} stands here; give another place")
+
+
 def parse_settings(pairs: Sequence[str] | None, flag: str = "--set") -> dict[str, object]:
     """Split ``KEY=VALUE`` options.
 

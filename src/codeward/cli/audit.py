@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codeward.cli._console import emit_json, note, progress, show
-from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, TaskName, parse_settings
+from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, TaskName, check_pages, parse_settings
 
 if TYPE_CHECKING:
     from codeward.data import DataFolder
@@ -77,6 +77,7 @@ def run(
     from codeward.files import write_text
     from codeward.report.html import render
 
+    check_pages(html=html, sarif=sarif)
     source = open_data(data, layout=layout, task=task, language=language)
     chosen = split or training_split(source)
     if output is not None:

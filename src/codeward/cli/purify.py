@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from codeward.cli._console import emit_json, note, progress
-from codeward.cli._options import Json, LanguageName, Layout, TaskName, parse_settings
+from codeward.cli._options import Json, LanguageName, Layout, TaskName, check_pages, parse_settings
 
 if TYPE_CHECKING:
     from codeward.cli._inputs import Inputs
@@ -82,6 +82,7 @@ def run(
     single = inputs.one is not None
     if not single and output is None:
         raise UsageError("a data set has many rows: name a file for them with -o")
+    check_pages(html=html, sarif=sarif)
     if output is not None:
         check_new(output)
     victim = _load(model, task, allow_pickle, inputs)

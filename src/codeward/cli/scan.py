@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codeward.cli._console import emit_json, note, progress, show
-from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
+from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, check_pages, parse_settings
 
 if TYPE_CHECKING:
     from codeward.defenses.model import Inspection
@@ -69,6 +69,7 @@ def run(
 
     from codeward.experiment.scanning import as_row, memory_for, record_of, scan
 
+    check_pages(html=html, sarif=sarif)
     options = {"seed": seed, **parse_settings(settings)}
     victim, clean, _ = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     memory = memory_for(output, victim, clean, defense, options)

@@ -20,6 +20,7 @@ from codeward.zoo import resolve
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 MAX_LENGTH = 512
+LENGTHS = ("max_length", "max_target_length")
 
 
 def load_victim(
@@ -204,8 +205,11 @@ def _about(folder: Path) -> dict[str, Any] | None:
         about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as problem:
         raise ModelError(f"{file}: not valid JSON: {problem}") from None
-    if "task" not in about or "labels" not in about:
+    if not isinstance(about, dict) or "task" not in about or "labels" not in about:
         raise ModelError(f"{file}: the fields 'task' and 'labels' are missing")
+    for name in LENGTHS:
+        if not isinstance(about.get(name, 1), int) or about.get(name, 1) < 1:
+            raise ModelError(f"{file}: the field '{name}' has to be a whole number from 1 on, not {about[name]!r}")
     return about
 
 

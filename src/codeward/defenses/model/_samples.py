@@ -78,7 +78,9 @@ def _check_classes(clean: Sequence[Sample], labels: Sequence[str]) -> None:
         raise DataError(f"all {len(clean)} clean samples are of the class {only!r}; give some of another, too")
     if len(enough) < 2:
         told = ", ".join(f"{labels[label]} {count}" for label, count in counts.items() if isinstance(label, int))
-        raise DataError(f"the clean samples are too few ({told}); give at least {FEWEST} of each class, better 30")
+        raise DataError(
+            f"the clean samples are too few ({told or len(clean)}); give at least {FEWEST} of each class, better 30"
+        )
 
 
 def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> bool:
