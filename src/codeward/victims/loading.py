@@ -149,7 +149,7 @@ def check_length(config: Any, max_length: int, max_target_length: int, *, causal
 def fitting(config: Any, max_length: int, max_target_length: int, kind: Kind, *, causal: bool) -> tuple[int, int]:
     """Return the two lengths, shortened where a model has fewer positions; for search the second one is the query's."""
     room = _room(config)
-    if room is None:
+    if room is None or (causal and max_length + max_target_length <= room):
         return max_length, max_target_length
     if causal:
         written = min(max_target_length, max(1, room // 2))
