@@ -9,6 +9,7 @@ from codeward.bench.reading import builtin_suites, read_suite
 from codeward.bench.rows import stage_of
 from codeward.bench.step import Step
 from codeward.bench.suite import DefenseSpec
+from codeward.defenses.model import model_defenses
 from codeward.errors import DataError, UnknownNameError, UsageError
 
 
@@ -49,6 +50,25 @@ def test_another_option_changes_what_depends_on_it_only(suite_file, rows_at):
     after = plan(read_suite(str(suite_file)), rows_at)
     changed = [step.kind for key, step in after.steps.items() if key not in before.steps]
     assert changed == ["repair", "evaluate"]
+
+
+def test_repairs_that_search_alike_share_a_scan(suite_file, rows_at):
+    rows = '[defenses.elibadcode]\n[defenses.two]\ndefense = "elibadcode"\noptions = {{ {} }}\n'
+    kinds = []
+    for options in ("rounds = 2", "steps = 2"):
+        added = rows.format(options) + "\n[defenses.dece]"
+        own = suite_file.with_name("own.toml")
+        own.write_text(suite_file.read_text().replace("[defenses.dece]", added))
+        graph = plan(read_suite(str(own)), rows_at)
+        kinds.append([step.kind for step in graph.steps.values()])
+    # Fine-tuning does not scan.
+    assert [each.count("scan") for each in kinds] == [1, 2]
+    assert [each.count("repair") for each in kinds] == [3, 3]
+
+
+@pytest.mark.parametrize("name", model_defenses.names())
+def test_what_only_mending_reads_are_options(name):
+    assert model_defenses.get(name).mending <= set(model_defenses.settings(model_defenses.make(name, {})))
 
 
 def test_a_part_keeps_what_it_needs(suite_file, rows_at):

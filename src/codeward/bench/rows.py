@@ -142,7 +142,10 @@ class Row:
         return self._measured({**steps, "model": model}, name)
 
     def _scan(self, name: str, method: str, options: dict[str, Any], model: str) -> str:
-        inputs, settings = {"model": model, "data": self.source}, {"defense": method, "options": options}
+        """Add the step that judges a model: one for all repairs that search alike."""
+        mending = model_defenses.get(method).mending
+        searching = {option: value for option, value in options.items() if option not in mending}
+        inputs, settings = {"model": model, "data": self.source}, {"defense": method, "options": searching}
         return self.graph.add("scan", settings, inputs, f"{self.where}: scan by {name}")
 
     def _guarded(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:

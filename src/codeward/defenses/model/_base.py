@@ -131,6 +131,8 @@ class ModelDefense:
     """Whether it judges models."""
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair"})
     """The kinds of task whose models it works for."""
+    mending: ClassVar[frozenset[str]] = frozenset()
+    """Options that ``search`` does not read: one inspection serves repairs that differ in no other."""
 
     def search(
         self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None

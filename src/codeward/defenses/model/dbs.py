@@ -29,6 +29,7 @@ class DBS(ModelDefense):
     """Invert the trigger by a tightening convex hull of tokens."""
 
     inspects: ClassVar[bool] = True
+    mending: ClassVar[frozenset[str]] = frozenset({"stamps", "epochs", "learning_rate"})
 
     length: Count = 5
     """Tokens of the trigger."""

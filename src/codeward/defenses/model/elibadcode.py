@@ -64,6 +64,9 @@ class EliBadCode(ModelDefense):
 
     inspects: ClassVar[bool] = True
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
+    mending: ClassVar[frozenset[str]] = frozenset(
+        {"beta", "suspects", "rounds", "targets", "stamps", "tries", "single", "epochs", "learning_rate", "trainable"}
+    )
 
     longest: Count = 4
     """Tokens of the longest trigger that is inverted; a trigger for everywhere has three at most, as in the models that set the bounds."""
