@@ -26,13 +26,17 @@ CELLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "deadcode-fixed and identifier-rename": (("deadcode-fixed", {}), ("identifier-rename", {})),
 }
 """The two triggers that the inputs of each cell hold."""
+LEADING: dict[str, object] = {"among": "leading"}
 DEFENSES: dict[str, tuple[str, dict[str, object]]] = {
     "codepurify": ("codepurify", {"spare_familiar": False, "repeated": "apart"}),
-    "codepurify-plant": ("codepurify-plant", {"spare_familiar": False, "evidence": "planting", "repeated": "apart"}),
-    "codepurify-plant, all": ("codepurify-plant", {"among": "all", "spare_familiar": False, "repeated": "apart"}),
-    "default, apart": ("codepurify-plant", {"repeated": "apart"}),
+    "codepurify-plant": (
+        "codepurify-plant",
+        {**LEADING, "spare_familiar": False, "evidence": "planting", "repeated": "apart"},
+    ),
+    "codepurify-plant, all": ("codepurify-plant", {"spare_familiar": False, "repeated": "apart"}),
+    "leading, apart": ("codepurify-plant", {**LEADING, "repeated": "apart"}),
+    "leading": ("codepurify-plant", LEADING),
     "default": ("codepurify-plant", {}),
-    "default, all": ("codepurify-plant", {"among": "all"}),
 }
 """The rows of each cell: a defense with its options; the last two hide a statement that stands twice in both places."""
 
@@ -186,7 +190,12 @@ def table(out: Path) -> str:
         record = read_record(file)
         scores = {(score.name, score.model, score.data): score for score in record.scores}
         (name,) = record.config["defenses"]
-        none = [("asr", "victim", "triggered"), ("asr", "victim", "untriggered"), ("accuracy", "victim", "clean")]
+        none = [
+            ("asr", "victim", "triggered"),
+            ("asr", "victim", "untriggered"),
+            ("accuracy", "victim", "clean"),
+            *[None] * 3,
+        ]
         behind = [("asr", name, "triggered"), None, ("accuracy", name, "clean"), ("fpr", name, "clean")]
         behind += [("recall", name, "triggered"), ("auroc", name, "triggered and clean")]
         for defense, keys in (("none", none), (name, behind)):

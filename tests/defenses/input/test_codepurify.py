@@ -179,10 +179,11 @@ TWICE = "def area(width, height):\n    {}\n    size = width * height\n    {}\n  
 def test_two_triggers_of_which_each_suffices_are_both_taken_out(trigger, code):
     model = Either(tasks.make("defect"), LABELS, trigger, 0)
     row = Sample("t", code, 1, "python")
-    planting = input_defenses.make("codepurify-plant", {"evidence": "planting", "repeated": "apart"})
+    leading = {"among": "leading", "evidence": "planting", "repeated": "apart"}
+    planting = input_defenses.make("codepurify-plant", leading)
     (missed,) = planting.calibrate(clean(), model).purify([row], model)
     assert (missed.suspicious, missed.after.output) == (False, 0)
-    ready = input_defenses.make("codepurify-plant", {"among": "all", "repeated": "apart"}).calibrate(clean(), model)
+    ready = input_defenses.make("codepurify-plant", {"repeated": "apart"}).calibrate(clean(), model)
     (found,) = ready.purify([row], model)
     assert found.suspicious
     assert found.after.output == 1
@@ -204,7 +205,6 @@ def test_a_statement_that_stands_twice_is_one_element(name):
     assert name == "codepurify" or change.before == DEAD["python"]
     assert change.before in DEAD["python"]
     assert change.before not in found.sample.code
-    assert found.sample.code.count(change.after) >= 2
     assert count_errors(found.sample.code, "python") == 0
     assert not any(each.suspicious for each in ready.purify(clean(), model))
 
@@ -270,7 +270,8 @@ def test_screening_hides_less_and_decides_the_same(gradients, monkeypatch):
 def test_planting_with_screening_decides_the_same(gradients, spare):
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(40)]
     known = [Sample(f"k{n}", CODE["c"].format(f"size += {n} * height;"), 0, "c") for n in range(40)] if spare else rows
-    defense = input_defenses.make("codepurify-plant", {"spare_familiar": spare, "evidence": "planting"})
+    options = {"among": "leading", "spare_familiar": spare, "evidence": "planting"}
+    defense = input_defenses.make("codepurify-plant", options)
     ready = defense.calibrate(known, gradients, false_positive_rate=0.2)
     answers = gradients.predict(rows)
     every, few = (replace(ready, screen=way).examine(rows, answers, gradients) for way in (False, True))
@@ -284,7 +285,9 @@ def test_planting_with_screening_decides_the_same(gradients, spare):
 def test_the_entropy_counts_beside_planting(gradients):
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(20)]
     answers = gradients.predict(rows)
-    both = input_defenses.make("codepurify-plant", {"spare_familiar": False}).prepare(rows, gradients)
+    both = input_defenses.make("codepurify-plant", {"among": "leading", "spare_familiar": False}).prepare(
+        rows, gradients
+    )
     alone = replace(both, evidence="planting").examine(rows, answers, gradients)
     entropies = input_defenses.make("codepurify", {"spare_familiar": False}).examine(rows, answers, gradients)
     found = both.examine(rows, answers, gradients)
@@ -299,7 +302,7 @@ def test_of_all_elements_one_counts_the_more_the_more_the_answer_needs_it(gradie
     rows = [Sample(f"s{n}", CODE["c"].format(f"if (size > {n}) {{ size -= width; }}"), 0, "c") for n in range(20)]
     rows += [Sample("other", "int area(int width) { return width; }", 0, "c")]
     answers = gradients.predict(rows)
-    both = input_defenses.make("codepurify-plant", {"among": "all"}).prepare(rows, gradients)
+    both = input_defenses.make("codepurify-plant").prepare(rows, gradients)
     found = both.examine(rows, answers, gradients)
     alone = replace(both, evidence="planting").examine(rows, answers, gradients)
     assert any(one.suspicion > 0 for one in alone)
@@ -316,5 +319,7 @@ def test_screening_needs_gradients_and_leading_elements():
     assert ready.examine(clean(), model.predict(clean()), model) == plain.examine(
         clean(), model.predict(clean()), model
     )
+    assert input_defenses.make("codepurify-plant").calibrate(clean(), model).among == "all"
+    assert input_defenses.make("codepurify-plant", {"screen": True}).calibrate(clean(), model).among == "leading"
     with pytest.raises(UsageError, match="screen can leave out none"):
         input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(clean(), model)

@@ -7,9 +7,10 @@ necessary and sufficient for the answer. With ``evidence="both"`` the entropy's 
 clean inputs hold evidence of their own, a planted trigger does not prevail in each. Elements, hiding and mending are CodePurify's.
 
 Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
-``among="all"`` every element is planted, first into one clean input and the best ones then into all, and the suspicion is the
-rise, up to twice as much where the answer needs the element (with ``evidence="planting"`` the rise alone). Triggers are then taken out one a round. What is not necessary cannot show by its confidence that a fill works, so it
-gets no fill, but a neutral name or no statement at all.
+``among="all"``, which is meant before classifiers unless ``screen`` is set, every element is planted, first into one clean input
+and the best ones then into all, and the suspicion is the rise, up to twice as much where the answer needs the element (with
+``evidence="planting"`` the rise alone). Triggers are then taken out one a round. What is not necessary cannot show by its
+confidence that a fill works, so it gets no fill, but a neutral name or no statement at all.
 """
 
 import dataclasses
@@ -48,8 +49,9 @@ class CodePurifyPlant(CodePurify):
     """Into how many clean inputs each leading element is planted."""
     leading: Annotated[int, Field(ge=1)] = 3
     """How many elements are planted, those with the largest scores."""
-    among: Literal["leading", "all"] = "leading"
-    """What is planted: the leading elements; or all, judged by sufficiency alone, for several triggers in one input."""
+    among: Literal["auto", "leading", "all"] = "auto"
+    """What is planted: the leading elements; or all, judged first of all by sufficiency; auto: all before classifiers of inputs or pairs
+    unless ``screen`` is set, else the leading ones. Calibration settles it."""
     evidence: Literal["both", "planting"] = "both"
     """Whether more counts than what planting says (not before texts): for leading elements without ``screen`` the entropy's suspicion is added;
     of all elements one counts up to twice, the more, the more the answer needs it."""
@@ -63,7 +65,13 @@ class CodePurifyPlant(CodePurify):
         if self.screen and self.among == "all":
             raise UsageError("among=all plants every element, so screen can leave out none; give one of the two")
         kept = tuple(varied(clean, answers_of(clean, victim), POOL * self.plant))
-        return dataclasses.replace(super().prepare(clean, victim), references=kept)
+        return dataclasses.replace(super().prepare(clean, victim), references=kept, among=self._among(victim))
+
+    def _among(self, victim: Victim) -> Literal["leading", "all"]:
+        """Return what is planted before a model."""
+        if self.among != "auto":
+            return self.among
+        return "all" if victim.task.kind in ("classification", "pair") and not self.screen else "leading"
 
     def _check_writer(self, victim: Victim) -> None:
         if not isinstance(victim, NoveltyTeller):
@@ -112,7 +120,7 @@ class CodePurifyPlant(CodePurify):
         self, each: Examination, elements: Sequence[Element], rises: Sequence[float], victim: Victim
     ) -> Examination:
         """Judge an input by elements that were planted and how far the model rose."""
-        if self.among == "leading":
+        if self.among != "all":
             worth = [rise * element.worth for element, rise in zip(elements, rises, strict=True)]
             ranked = _ranked(each, elements, worth, sufficient=None, least=self._bound(each.elements, victim))
             return dataclasses.replace(ranked, suspicion=ranked.suspicion + (each.suspicion if self._adds else 0.0))
