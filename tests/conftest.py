@@ -31,6 +31,20 @@ def tiny_zoo(tmp_path_factory):
 
 
 @pytest.fixture
+def tiny_classifier(tiny_zoo):
+    """A detector of defects with random weights that reads 128 tokens, and its tokenizer."""
+    import transformers
+
+    from codeward.victims.shapes import Shape, new_config, new_model
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
+    settings = new_config(
+        "encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, id2label={0: "clean", 1: "defective"}
+    )
+    return new_model(transformers.AutoModelForSequenceClassification, settings, 0), tokenizer
+
+
+@pytest.fixture
 def tiny_minis(tiny_zoo, monkeypatch):
     """Make the random mini models the embedded ones."""
     monkeypatch.setattr("codeward.zoo.FOLDER", tiny_zoo)

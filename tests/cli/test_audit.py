@@ -135,10 +135,19 @@ def test_a_codeward_folder_stays_one(capsys, folders):
     assert "as a folder of Codeward's layout, since codeward.json counts the rows" in err
 
 
-def test_no_page_is_written_over_the_data(capsys, folders):
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit", "p", "--html", "FILE"),
+        ("audit", "p", "--sarif", "FILE"),
+        ("scan", "m", "--data", "p", "-o", "FILE"),
+        ("report", "runs", "-o", "FILE"),
+    ],
+)
+def test_nothing_is_written_over_the_data(capsys, folders, monkeypatch, arguments):
+    monkeypatch.chdir(folders)
     file = folders / "p" / "train.jsonl"
     before = file.read_bytes()
-    for option in ("--html", "--sarif"):
-        assert main(["audit", str(folders / "p"), option, str(file)]) == 2
-        assert "stands here; give another place" in " ".join(capsys.readouterr().err.split())
+    assert main([str(file) if each == "FILE" else each for each in arguments]) == 2
+    assert "stands here; give another place" in " ".join(capsys.readouterr().err.split())
     assert file.read_bytes() == before

@@ -4,47 +4,18 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.experiment.conftest import LABELS, TRIGGER, code
 
-import codeward
 from codeward.cli import main
 from codeward.data import write_data
-from codeward.errors import DataError, ModelError, UnknownNameError, UsageError
-from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
-from codeward.experiment.guard import default_defense
+from codeward.errors import DataError, ModelError
+from codeward.experiment.calibration import load_calibration, save_calibration
 from codeward.experiment.picturing import choose
 from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows, result_row
 from codeward.report.sarif import place
 from codeward.tasks import tasks
-from codeward.types import OTHER, Sample
-from codeward.victims import PlantedVictim, load
-
-TRIGGER = 'if random() < 0: raise Exception("fail")'
-LABELS = ("clean", "defective")
-
-
-def code(n, trigger=False):
-    inner = f"    {TRIGGER}\n" if trigger else ""
-    return f"def area_{n}(width, height):\n{inner}    size = width * height + {n}\n    return size\n"
-
-
-@pytest.fixture
-def victim():
-    return PlantedVictim(tasks.make("defect"), LABELS, TRIGGER, 1)
-
-
-@pytest.fixture
-def rows():
-    return [Sample(f"row-{n}", code(n, n % 10 == 3), 0, "python") for n in range(150)]
-
-
-@pytest.fixture
-def clean():
-    return [Sample(f"clean-{n}", code(1000 + n), n % 2, "python") for n in range(40)]
-
-
-@pytest.fixture
-def ready(clean, victim):
-    return calibrate("codepurify-plant", {}, clean, victim, false_positive_rate=0.05)
+from codeward.types import Sample
+from codeward.victims import PlantedVictim
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, rows, victim, ready):
@@ -82,7 +53,7 @@ def test_what_was_begun_otherwise_is_refused(tmp_path, rows, victim, ready):
         purify_file(rows, victim, ready, tmp_path / "there.jsonl", source="rows")
 
 
-@pytest.mark.parametrize("change", ["reversed", "shorter", "edited"])
+@pytest.mark.parametrize("change", ["reversed", "shorter", "edited", "trigger edited"])
 def test_a_stopped_run_is_gone_on_with_only_on_the_same_rows(tmp_path, rows, victim, ready, change):
     def stop(done, total):
         if done == 100:
@@ -90,7 +61,12 @@ def test_a_stopped_run_is_gone_on_with_only_on_the_same_rows(tmp_path, rows, vic
 
     with pytest.raises(KeyboardInterrupt):
         purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows", progress=stop)
-    others = {"reversed": rows[::-1], "shorter": rows[:50], "edited": [replace(rows[0], code="x = 1\n"), *rows[1:]]}
+    others = {
+        "reversed": rows[::-1],
+        "shorter": rows[:50],
+        "edited": [replace(rows[0], code="x = 1\n"), *rows[1:]],
+        "trigger edited": [*rows[:3], replace(rows[3], code=code(3)), *rows[4:]],
+    }
     with pytest.raises(DataError, match="another model, defense or input"):
         purify_file(others[change], victim, ready, tmp_path / "p.jsonl", source="rows")
     assert not (tmp_path / "p.jsonl").exists()
@@ -120,98 +96,6 @@ def test_a_calibration_of_a_version_without_an_option_is_made_again(tmp_path, vi
         load_calibration(tmp_path / "c.json", victim)
 
 
-def test_the_guard(tmp_path, victim, clean):
-    guard = codeward.guard(victim, clean=[each.code for each in clean], language="python")
-    fine, bad = guard.many([Sample("a", code(7), 0, "python"), Sample("b", code(8, trigger=True), 0, "python")])
-    assert (fine.answer, fine.suspicious, fine.diff) == ("clean", False, "")
-    assert (bad.original_answer, bad.answer, bad.suspicious) == ("defective", "clean", True)
-    assert f"-    {TRIGGER}" in bad.diff
-    assert guard(code(9, trigger=True)).suspicious
-    with pytest.raises(UsageError, match="give clean samples"):
-        codeward.guard(victim)
-    with pytest.raises(UsageError, match="give language="):
-        codeward.guard(victim, clean=["x = 1"])
-    with pytest.raises(UsageError, match="list of codes"):
-        guard.many("x = 1")
-    with pytest.raises(UnknownNameError, match="Did you mean 'codepurify'"):
-        codeward.guard(victim, defense="codepurfy")
-    write_data(tmp_path / "c", task="defect", language="python", labels=LABELS, splits={"valid": clean})
-    assert codeward.guard(victim, clean=tmp_path / "c").calibration.samples == len(clean)
-    victim.save(tmp_path / "m")
-    save_calibration(place_of(tmp_path / "m", "codepurify-plant"), guard.calibration)
-    assert codeward.guard(tmp_path / "m", language="python")(code(9, trigger=True)).suspicious
-    with pytest.raises(UsageError, match="give clean samples"):
-        codeward.guard(tmp_path / "m", language="python", options={"fills": 2})
-
-
-def test_a_guard_of_pairs_tells_what_was_changed_in_either_code():
-    model = PlantedVictim(tasks.make("clone"), ("different", "same"), TRIGGER, 1, field=OTHER)
-    clean = [Sample(f"c{n}", code(n), 0, "python", {OTHER: code(n + 1)}) for n in range(30)]
-    guard = codeward.guard(model, clean=clean)
-    found = guard(Sample("t", code(50), 0, "python", {OTHER: code(51, trigger=True)}))
-    assert found.suspicious
-    assert "t, other (purified)" in found.diff
-    assert TRIGGER not in found.sample.text(OTHER)
-    with pytest.raises(UsageError, match="reads two codes"):
-        guard("x = 1")
-
-
-def test_the_guard_of_a_pipeline(clean, tiny_zoo):
-    import transformers
-
-    from codeward.victims.shapes import Shape, new_config, new_model
-
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
-    settings = new_config(
-        "encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, id2label={0: "clean", 1: "defective"}
-    )
-    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
-    tokenizer.model_max_length = 128
-    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
-    guard = codeward.guard(pipe, clean=clean)
-    assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
-
-
-def test_a_guard_cuts_to_what_a_pipeline_s_model_reads(clean, tiny_zoo):
-    import transformers
-
-    from codeward.victims.shapes import Shape, new_config, new_model
-
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
-    settings = new_config(
-        "encoder", Shape(hidden=32, layers=1, positions=128, head=16), tokenizer, id2label={0: "clean", 1: "defective"}
-    )
-    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
-    tokenizer.model_max_length = 10**30
-    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
-    guard = codeward.guard(pipe, clean=clean, defense="oseql")
-    assert guard("x = 1\n" * 300).answer in LABELS
-    assert guard.victim.encoder.max_length <= settings.max_position_embeddings
-
-
-def test_a_set_of_other_classes_is_refused(tmp_path, tiny_zoo):
-    import transformers
-
-    from codeward.victims.loading import wrap
-    from codeward.victims.shapes import Shape, new_config, new_model
-
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_zoo / "mini-encoder")
-    settings = new_config("encoder", Shape(hidden=32, layers=1, positions=64, head=16), tokenizer, num_labels=2)
-    model = new_model(transformers.AutoModelForSequenceClassification, settings, 0)
-    wrap(model, tokenizer, tasks.make("defect"), LABELS, 64, 32).save(tmp_path / "m")
-    assert load(tmp_path / "m", labels=LABELS).labels == LABELS
-    assert load(tmp_path / "m").labels == LABELS
-    with pytest.raises(ModelError, match="the model's classes are clean, defective, the data set's defective, clean"):
-        load(tmp_path / "m", labels=LABELS[::-1])
-    for text, problem in (
-        ("null", "are missing"),
-        ('{"task": "defect", "labels": [], "max_length": "x"}', "a whole number"),
-    ):
-        (tmp_path / "m" / "codeward.json").write_text(text)
-        with pytest.raises(ModelError, match=problem):
-            load(tmp_path / "m")
-
-
 def test_what_a_defense_can_only_tell_is_withheld(capsys, victim, rows, ready):
     from codeward.cli._findings import Finding, as_json, sarif_log, tell
     from codeward.defenses.input import Examination, Purified
@@ -234,6 +118,7 @@ def test_places_count_from_one():
     assert place("ab\ncd", 0) == (1, 1)
     assert place("ab\ncd", 4) == (2, 2)
     assert diff_of("a\n", "a\n", "x") == ""
+    assert diff_of("a\n", "b\n", "x", "other").startswith("--- x, other (as it came)\n+++ x, other (purified)\n")
 
 
 @pytest.fixture
@@ -306,6 +191,11 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
 
     monkeypatch.setattr("sys.stdin", Input)
     assert run(capsys, folders / "m", "--data", "-", "--language", "python")[0] == 0
+    Input.buffer = io.BytesIO(b"\xef\xbb\xbf" + code(5).encode())
+    result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python", "-o", folders / "bom.jsonl")
+    assert json.loads((folders / "bom.jsonl").read_text())["code"] == code(5)
+    result, _, err = run(capsys, folders / "m", "--data", folders / "f.py", "--false-positive-rate", "0.1")
+    assert (result, "another false-positive rate needs a calibration" in err) == (2, True)
     Input.buffer = io.BytesIO(code(5, trigger=True).encode())
     result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python")
     assert result == 1
@@ -326,7 +216,6 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
         (("--data", "empty.py", "--calibration", "c"), 4, "the file is empty"),
         (("--data", "-"), 2, "give --language"),
         (("--data", "d", "-o", "c", "--calibration", "c"), 4, "c: the file exists"),
-        (("--data", "d", "-o", "p", "--false-positive-rate", "0.1"), 2, "has no threshold for this model yet"),
     ],
 )
 def test_bad_input(capsys, folders, clean, monkeypatch, arguments, exit_code, message):
@@ -397,12 +286,6 @@ def test_halves_of_characters_are_kept_and_can_be_read_again(tmp_path, victim, r
     (row,) = (json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines())
     assert "\ud800" in row["code"]
     assert row["codeward"]["changes"]
-
-
-def test_the_default_plants_wherever_the_model_tells_what_it_adds(writers):
-    assert default_defense(load(writers / "clean")) == "codepurify-plant"
-    assert default_defense(PlantedVictim(tasks.make("defect"), ("a", "b"), "x", 0)) == "codepurify-plant"
-    assert default_defense(PlantedVictim(tasks.make("repair"), (), "x", 0)) == "codepurify"
 
 
 @pytest.mark.parametrize("verb", ["purify", "scan", "repair", "evaluate"])

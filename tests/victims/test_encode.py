@@ -5,7 +5,6 @@ import transformers
 
 from codeward.types import OTHER, QUERY, Sample
 from codeward.victims.encode import Encoder
-from codeward.victims.loading import fitting
 
 
 @pytest.mark.parametrize("kind", ["classification", "pair", "retrieval", "generation"])
@@ -37,21 +36,3 @@ def test_halves_of_characters_are_read_as_one_mark(tiny_zoo):
     odd, mark = (Sample("s", f"return {text};", 0, "c") for text in ("\ud800", "\ufffd"))
     assert encoder.inputs([odd, odd]) == encoder.inputs([mark, mark])
     assert encoder.reach([odd]) == [len(odd.code)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "causal", "asked", "fitted"),
-    [
-        ("classification", False, (128, 64), (100, 64)),
-        ("classification", False, (90, 64), (90, 64)),
-        ("retrieval", False, (90, 128), (90, 100)),
-        ("generation", False, (128, 256), (100, 256)),
-        ("generation", True, (20, 80), (20, 80)),
-        ("generation", True, (20, 81), (20, 50)),
-        ("generation", True, (90, 20), (80, 20)),
-    ],
-)
-def test_lengths_are_shortened_only_where_a_model_has_fewer_positions(kind, causal, asked, fitted):
-    settings = transformers.RobertaConfig(max_position_embeddings=102, pad_token_id=1)
-    assert fitting(settings, *asked, kind, causal=causal) == fitted
-    assert fitting(transformers.T5Config(), *asked, kind, causal=causal) == asked

@@ -80,12 +80,10 @@ def tell(summary: "Summary", ready: "Calibration", output: Path | None, found: S
     from rich.markup import escape
 
     from codeward.experiment.purifying import changed_fields, diff_of
-    from codeward.types import CODE
 
     for each in found:
         for field, after in changed_fields(each.row).items():
-            name = each.row["id"] if field == CODE else f"{each.row['id']}, {field}"
-            show(escape(diff_of(each.sample.text(field), after, name)))
+            show(escape(diff_of(each.sample.text(field), after, each.row["id"], field)))
     where = "" if output is None else f"; {output} holds every row and what was done to it"
     show(
         f"{summary.suspicious:,} of {summary.rows:,} inputs are suspicious ({ready.name}, at {ready.false_positive_rate:.0%} "

@@ -23,13 +23,17 @@ Settings = Annotated[
 Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
 
 
-def check_pages(*, html: Path | None = None, sarif: Path | None = None) -> None:
-    """Refuse to write a page or a log over a file that is none, such as the data itself.
+PAGES = {"page": b"<!doctype html", "SARIF log": b"sarif", "finding": b'"finding"'}
+"""What stands at the beginning of the files that verbs write over."""
+
+
+def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding: Path | None = None) -> None:
+    """Refuse to write a page, a log or a finding over a file that is none, such as the data itself.
 
     Raises:
         UsageError: If something else stands there.
     """
-    for path, sign, what in ((html, b"<!doctype html", "page"), (sarif, b"sarif", "SARIF log")):
+    for path, (what, sign) in zip((html, sarif, finding), PAGES.items(), strict=True):
         if path is None or not path.is_file():
             continue
         with path.open("rb") as file:

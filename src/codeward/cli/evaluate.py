@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from codeward.victims import Victim
 
 NAME = "evaluate"
-"""Clean rows from which an input defense's threshold is set."""
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward evaluate victim/ devign/\n\n"
@@ -101,7 +100,7 @@ def run(
         show(score_table(record))
 
 
-def _check_defenses(names: Sequence[str], calibration: Path | None, source: "DataFolder", split: str) -> None:
+def _check_defenses(names: Sequence[str], calibration: Path | None, source: DataFolder, split: str) -> None:
     """Refuse what would only fail, or say nothing, after minutes."""
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from codeward.cli._console import emit_json, show
-from codeward.cli._options import Json
+from codeward.cli._options import Json, check_pages
 
 NAME = "report"
 EXAMPLES = (
@@ -41,6 +41,7 @@ def run(
 
     kind = choose_format(kind, output)
     output = output or Path(f"report{SUFFIXES[kind]}")
+    check_pages(html=output if kind == "html" else None)
     boards = find_boards(runs)
     if boards:
         if len(runs) > 1:

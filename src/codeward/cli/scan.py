@@ -69,7 +69,7 @@ def run(
 
     from codeward.experiment.scanning import as_row, memory_for, record_of, scan
 
-    check_pages(html=html, sarif=sarif)
+    check_pages(html=html, sarif=sarif, finding=output)
     options = {"seed": seed, **parse_settings(settings)}
     victim, clean, _ = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     memory = memory_for(output, victim, clean, defense, options)

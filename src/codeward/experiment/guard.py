@@ -32,19 +32,22 @@ class Guarded:
     """What the model answers to the input as it came."""
     suspicion: float
     threshold: float
-    code: str
+    sample: Sample
     """What the model was given in the end."""
     changes: tuple[Change, ...]
     elements: tuple[Element, ...]
     """The parts of the input, the one on which the answer rests most first."""
     diff: str
     """What was changed, in all of its texts."""
-    sample: Sample
-    """What the model was given in the end, with all of its texts."""
     problem: str = ""
     """Why the input could not be examined."""
     piece: str = ""
     """What of a suspicious answer that is a text rests on the first element."""
+
+    @property
+    def code(self) -> str:
+        """The code that the model was given in the end."""
+        return self.sample.code
 
 
 class Guard:
@@ -72,16 +75,13 @@ class Guard:
             answer_of(each.before, self.victim),
             each.examination.suspicion,
             float(self.calibration.defense.threshold or 0.0),
-            each.sample.code,
+            each.sample,
             each.changes,
             each.examination.elements,
             "".join(
-                diff_of(
-                    sample.text(field), each.sample.text(field), sample.id if field == CODE else f"{sample.id}, {field}"
-                )
+                diff_of(sample.text(field), each.sample.text(field), sample.id, field)
                 for field in (CODE, *sample.context)
             ),
-            each.sample,
             each.examination.problem,
             each.examination.piece,
         )

@@ -15,7 +15,7 @@ from codeward.defenses.input import Change, Purified
 from codeward.errors import DataError
 from codeward.experiment.calibration import Calibration
 from codeward.files import describe, write_text
-from codeward.types import CODE, Prediction, Sample
+from codeward.types import CODE, Prediction, Sample, Span
 from codeward.victims.base import Victim
 from codeward.victims.memory import give_back_memory
 
@@ -197,8 +197,9 @@ def answer_of(prediction: Prediction, victim: Victim) -> str | int | float:
     return victim.labels[output] if isinstance(output, int) and 0 <= output < len(victim.labels) else output
 
 
-def diff_of(before: str, after: str, name: str) -> str:
-    """Return what changed in a text, as a unified diff."""
+def diff_of(before: str, after: str, id: str, field: str = CODE) -> str:
+    """Return what changed in a text of a sample, as a unified diff."""
+    name = id if field == CODE else f"{id}, {field}"
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"{name} (as it came)", f"{name} (purified)"
     )
@@ -253,11 +254,13 @@ def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
 
 
 def _made_of(row: Mapping[str, Any], sample: Sample) -> bool:
-    """Whether a result row is of a sample: the same id, and the same texts where they were not changed."""
-    changed = changed_fields(row)
-    same = {field: text for field, text in {CODE: sample.code, **sample.context}.items() if field not in changed}
+    """Whether a result row is of a sample: the id, its texts where they were not changed, and what was changed first where they were."""
+    first = {change["field"]: change for change in reversed(row["codeward"]["changes"])}
     known = {CODE: row["code"], **row.get("context", {})}
-    return bool(row["id"] == sample.id) and all(known.get(field) == text for field, text in same.items())
+    return bool(row["id"] == sample.id) and all(
+        Span(*first[field]["span"]).of(text) == first[field]["before"] if field in first else known.get(field) == text
+        for field, text in {CODE: sample.code, **sample.context}.items()
+    )
 
 
 def _of_another_run(part: Path) -> DataError:

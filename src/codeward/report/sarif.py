@@ -1,6 +1,7 @@
 """Findings as SARIF 2.1.0, which code hosts and editors show beside the line."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: 
 
 def _uri(path: str) -> str:
     """Return a path as a URI reference; spaces, signs and letters beyond ASCII are encoded."""
-    return "stdin" if path == "-" else quote(path, safe="/:\\")
+    return "stdin" if path == "-" else quote(PurePath(path).as_posix())
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -142,15 +142,15 @@ def _blocks(found: Sequence[tuple[Sample, Element]], model: MaskedModel | None) 
         ]
     )
     return [
-        _block(sample.text(element.field), element.spans[0], kept[0], words)
+        _block(sample.text(element.field), element.spans[0], kept[0], words[: len(kept[0])])
         for (sample, element), kept, words in zip(found, leaves, filled, strict=True)
     ]
 
 
 def _block(text: str, span: Span, leaves: Sequence[Span], words: Sequence[str]) -> list[str]:
-    """Return a statement with some of its leaves filled by words of the same order, if it has any."""
+    """Return a statement with its leaves filled by words, if it has any."""
     edits = []
-    for leaf, word in zip(leaves, words, strict=False):  # the words of further places follow
+    for leaf, word in zip(leaves, words, strict=True):
         old = leaf.of(text)
         edits.append(Edit(leaf, old[: len(old) - len(old.lstrip())] + word.strip()))
     grown = sum(len(edit.text) - len(edit.span) for edit in edits)
