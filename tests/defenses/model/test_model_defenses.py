@@ -8,8 +8,8 @@ import torch
 
 from codeward.defenses.model import model_defenses
 from codeward.defenses.model._slots import slots_for
-from codeward.defenses.model._tuning import trainable_weights
-from codeward.errors import DataError, ModelError, UsageError
+from codeward.defenses.model._tuning import trainable_weights, tuned
+from codeward.errors import DataError, ModelError, UnfitError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
 from codeward.victims import PlantedVictim, load
@@ -98,8 +98,32 @@ def test_where_the_scan_convicts_nobody_the_second_label_is_unlearned_too(backdo
     assert accuracy(both, clean_rows) > 0.9
 
 
+def test_a_model_that_unlearning_breaks_is_unlearned_again_at_half_the_rate(
+    backdoored, clean_rows, inspection, monkeypatch
+):
+    rates, told = [], []
+
+    def spied(victim, lesson, tuning, **others):
+        rates.append(tuning.rate)
+        return tuned(victim, lesson, tuning, **others)
+
+    monkeypatch.setattr("codeward.defenses.model._tuning.tuned", spied)
+    quick = {"steps": 1, "stamps": 0.5, "tries": 1, "epochs": 1}
+    defense = model_defenses.make("elibadcode", {**quick, "learning_rate": 40.0, "warmup": 0.0})
+    with pytest.raises(UnfitError, match="also at a learning rate of 10; give a lower learning_rate"):
+        defense.repair(backdoored, clean_rows, inspection, progress=lambda what, *_: told.append(what))
+    assert rates == [40.0, 20.0, 10.0]
+    assert told[-1] == "unlearning, round 1, at 1/4 of the rate"
+    unsound = iter([True, False, True])
+    monkeypatch.setattr("codeward.defenses.model._samples.better_than_chance", lambda *_: next(unsound))
+    rates.clear()
+    replace(defense, learning_rate=2e-4).repair(backdoored, clean_rows, inspection)
+    assert rates == [2e-4, 1e-4]
+
+
 def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection):
-    options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head", "learning_rate": 5e-3}
+    options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head"}
+    options |= {"learning_rate": 5e-3, "warmup": 0.0}
     cleaned = model_defenses.make("elibadcode", options).repair(backdoored, clean_rows, inspection)
     head = {id(weight) for weight in trainable_weights(cleaned.model, "head")}
     for (name, old), new in zip(backdoored.model.named_parameters(), cleaned.model.parameters(), strict=True):

@@ -3,7 +3,8 @@
 Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
 the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
 labels (section 4.4). ``longest=5 rising=false places=insensitive samples=30 steps=100 patience=100
-survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels single=false stamps=0.2 epochs=1 learning_rate=5e-3 trainable=head`` unlearns as it does.
+survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels single=false stamps=0.2 epochs=1 learning_rate=5e-3 warmup=0
+trainable=head`` unlearns as it does.
 
 Departures:
 - The paper inverts five tokens and asks whether they work. A small model has adversarial triggers of five tokens for every
@@ -23,6 +24,7 @@ Departures:
 - Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
   queries share is a suspect, and what is judged is how far one lies above the others (``_words``, ``_word_verdict``).
 - With more than one round, what still works after one is inverted again and unlearned in the next.
+- The rate rises first, and a round after which the model answers no better than chance is done again at half of it.
 """
 
 from collections.abc import Sequence
@@ -41,6 +43,7 @@ from codeward.defenses.model._base import (
     model_defenses,
     telling,
 )
+from codeward.errors import UnfitError
 from codeward.registry import method
 from codeward.types import Kind, Sample
 
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
 
 Count = Annotated[int, Field(ge=1)]
+ATTEMPTS = 3
+"""How often a round of unlearning is tried, each time at half the rate."""
 JUDGED = 3
 """Tokens, and steps of the search for each length, at which the clean models were judged that set the bounds."""
 
@@ -65,7 +70,19 @@ class EliBadCode(ModelDefense):
     inspects: ClassVar[bool] = True
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
     mending: ClassVar[frozenset[str]] = frozenset(
-        {"beta", "suspects", "rounds", "targets", "stamps", "tries", "single", "epochs", "learning_rate", "trainable"}
+        {
+            "beta",
+            "suspects",
+            "rounds",
+            "targets",
+            "stamps",
+            "tries",
+            "single",
+            "epochs",
+            "learning_rate",
+            "warmup",
+            "trainable",
+        }
     )
 
     longest: Count = 4
@@ -120,6 +137,8 @@ class EliBadCode(ModelDefense):
     """Passes over the samples in a round of unlearning."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-4
     """Of unlearning; falls to zero linearly."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of a round's steps in which the learning rate rises; without it a repair can break a model."""
     trainable: Literal["all", "last", "head"] = "all"
     """Which weights unlearning trains."""
     seed: int = 0
@@ -161,7 +180,6 @@ class EliBadCode(ModelDefense):
         """
         from codeward.defenses.model._anchoring import triggers_to_unlearn
         from codeward.defenses.model._hunting import grounds_again, hunt
-        from codeward.defenses.model._tuning import Tuning, tuned
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
 
@@ -181,15 +199,46 @@ class EliBadCode(ModelDefense):
         model = victim
         for number in range(self.rounds):
             known |= dict.fromkeys(triggers_to_unlearn(model, chosen, trials, self.beta, single=self.single))
-            model = tuned(
-                model,
-                self._lesson(victim, clean, list(known), self.seed + number, progress),
-                Tuning(epochs=self.epochs, rate=self.learning_rate, trainable=self.trainable, seed=self.seed + number),
-                step=telling(progress, f"unlearning, round {number + 1}"),
-            )
+            model = self._unlearned(model, victim, clean, list(known), number, progress)
             if number + 1 < self.rounds:
                 trials = hunt(model, chosen, self._plan(), memory, progress)
         return model
+
+    def _unlearned(
+        self,
+        model: "HuggingFaceVictim",
+        victim: "HuggingFaceVictim",
+        clean: Sequence[Sample],
+        known: Sequence[tuple[str, Place]],
+        number: int,
+        progress: Progress | None,
+    ) -> "HuggingFaceVictim":
+        """Return a model after a round of unlearning; one that it breaks is unlearned again, at half the rate.
+
+        Raises:
+            UnfitError: If every rate breaks it.
+        """
+        from codeward.defenses.model._samples import better_than_chance
+        from codeward.defenses.model._tuning import Tuning, tuned
+
+        fit, seed = better_than_chance(clean, victim), self.seed + number
+        for attempt in range(ATTEMPTS):
+            tuning = Tuning(
+                epochs=self.epochs,
+                rate=self.learning_rate / 2**attempt,
+                warmup=self.warmup,
+                trainable=self.trainable,
+                seed=seed,
+            )
+            told = f"unlearning, round {number + 1}" + f", at 1/{2**attempt} of the rate" * (attempt > 0)
+            lesson = self._lesson(victim, clean, known, seed, progress)
+            made = tuned(model, lesson, tuning, step=telling(progress, told))
+            if not fit or better_than_chance(clean, made):
+                return made
+        raise UnfitError(
+            f"unlearning breaks this model: its answers to the clean samples are no better than chance afterwards, also at "
+            f"a learning rate of {tuning.rate:g}; give a lower learning_rate"
+        )
 
     def _lesson(
         self,
