@@ -93,6 +93,24 @@ def telling_full_disk(path: Path) -> Iterator[None]:
         raise
 
 
+def check_writable(path: Path) -> None:
+    """Refuse, before any long work, a path at which no file can be written.
+
+    Raises:
+        DataError: If it is a folder, or lies where nobody may write.
+    """
+    above = next(each for each in path.absolute().parents if each.exists())
+    code = None
+    if path.is_dir():
+        code = errno.EISDIR
+    elif not above.is_dir():
+        code = errno.ENOTDIR
+    elif not os.access(above, os.W_OK):
+        code = errno.EACCES
+    if code is not None:
+        raise DataError(describe(OSError(code, os.strerror(code)), path))
+
+
 def describe(problem: OSError, path: Path) -> str:
     """Return one sentence for a failed write."""
     if problem.errno == errno.ENOSPC:

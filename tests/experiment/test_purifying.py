@@ -9,7 +9,7 @@ from tests.experiment.conftest import LABELS, TRIGGER, code
 from codeward.cli import main
 from codeward.data import write_data
 from codeward.errors import DataError, ModelError
-from codeward.experiment.calibration import load_calibration, save_calibration
+from codeward.experiment.calibration import load_calibration, place_of, save_calibration
 from codeward.experiment.picturing import choose
 from codeward.experiment.purifying import Summary, diff_of, purify_file, purify_rows, result_row
 from codeward.report.sarif import place
@@ -210,6 +210,9 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
         (("--data", "d", "-o", "p", "--calibration", "c", "--defense", "codepurifi"), 2, "Did you mean 'codepurify'"),
         (("--data", "d", "-o", "p", "--defense", "codepurifi"), 2, "Did you mean 'codepurify'"),
         (("--data", "d", "-o", "p", "--calibration", "c", "--set", "fill=1"), 2, "has no option 'fill'"),
+        (("--data", "d", "-o", "p", "--calibration", "c", "--set", "threshold=1"), 2, "what calibration finds"),
+        (("--data", "d", "-o", "p", "--sarif", "c", "--calibration", "c"), 4, "c: cannot be written: is a directory"),
+        (("--data", "d", "-o", "p", "--html", "odd.py/x", "--calibration", "c"), 4, "not a directory"),
         (("--data", "d", "-o", "p", "--calibration", "few"), 4, "needs at least 19 clean samples"),
         (("--data", "nowhere", "-o", "p"), 4, "there is no such file or folder"),
         (("--data", "odd.py", "--calibration", "c"), 4, "not UTF-8"),
@@ -233,6 +236,15 @@ def test_bad_input(capsys, folders, clean, monkeypatch, arguments, exit_code, me
     assert message in err
     assert result == exit_code
     assert not (folders / "p").exists()
+
+
+def test_a_calibration_that_cannot_be_kept_stops_nothing(capsys, folders):
+    place_of(folders / "m", "codepurify-plant").mkdir()
+    options = ("--data", folders / "c", "-o", folders / "p", "--calibration", folders / "c")
+    result, _, err = run(capsys, folders / "m", *options)
+    assert result == 0
+    assert "is not kept, and the next run needs --calibration again" in err
+    assert (folders / "p").is_file()
 
 
 def test_evaluate_measures_a_defense(capsys, folders):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from codeward.errors import UsageError
+from codeward.files import check_writable
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Seed = Annotated[int, typer.Option("--seed", help="The run's seed; the same seed gives the same result.")]
@@ -28,13 +29,17 @@ PAGES = {"page": b"<!doctype html", "SARIF log": b"sarif", "finding": b'"finding
 
 
 def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding: Path | None = None) -> None:
-    """Refuse to write a page, a log or a finding over a file that is none, such as the data itself.
+    """Refuse to write a page, a log or a finding over a file that is none, such as the data itself, or where nothing can be written.
 
     Raises:
         UsageError: If something else stands there.
+        DataError: If no file can be written there.
     """
     for path, (what, sign) in zip((html, sarif, finding), PAGES.items(), strict=True):
-        if path is None or not path.is_file():
+        if path is None:
+            continue
+        check_writable(path)
+        if not path.is_file():
             continue
         with path.open("rb") as file:
             head = file.read(200)

@@ -163,7 +163,7 @@ def _ready(
     language: str | None,
 ) -> "Calibration":
     """Calibrate, and keep that beside the model; or take up the calibration that lies there."""
-    from codeward.errors import UsageError
+    from codeward.errors import DataError, UsageError
     from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
     from codeward.experiment.guard import default_defense
 
@@ -192,6 +192,10 @@ def _ready(
             **given,
         )
     if Path(model).is_dir():
-        save_calibration(place, ready)
-        note(f"The calibration is in {place}; the next run needs no --calibration.")
+        try:
+            save_calibration(place, ready)
+        except DataError as problem:  # a model that nobody may write beside is purified for all the same
+            note(f"The calibration is not kept, and the next run needs --calibration again: {problem}")
+        else:
+            note(f"The calibration is in {place}; the next run needs no --calibration.")
     return ready

@@ -19,6 +19,8 @@ SCHEMA = 3
 
 KEPT = ("references", "known")
 """Options that hold what a defense keeps of the clean samples."""
+CALIBRATED = ("threshold", *KEPT)
+"""Options that calibration sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,12 @@ def calibrate(
     """Make a defense and calibrate it.
 
     Raises:
-        UsageError: If there is no such defense or option, or the rate is none.
+        UsageError: If there is no such defense or option, if calibration sets the option, or the rate is none.
         DataError: If the clean samples are too few.
     """
+    own = [option for option in CALIBRATED if options.get(option) not in (None, (), [])]
+    if own:
+        raise UsageError(f"{own[0]} is what calibration finds; leave it out, and choose a false-positive rate instead")
     made = input_defenses.make(name, options)
     ready = made.calibrate(clean, victim, false_positive_rate=false_positive_rate, progress=progress)
     return Calibration(ready, name, false_positive_rate, victim.fingerprint, fingerprint(clean), len(clean))
