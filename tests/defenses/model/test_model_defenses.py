@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from codeward.defenses.model import model_defenses
+from codeward.defenses.model._hunting import hunt
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import trainable_weights, tuned
 from codeward.errors import DataError, ModelError, UnfitError, UsageError
@@ -94,7 +95,7 @@ def test_where_the_scan_convicts_nobody_the_second_label_is_unlearned_too(backdo
         for count in (2, 1)
     )
     assert success(both, clean_rows, "zqx") < 0.2
-    assert success(one, clean_rows, "zqx") > 0.8
+    assert success(one, clean_rows, "zqx") > 0.5
     assert accuracy(both, clean_rows) > 0.9
 
 
@@ -109,7 +110,7 @@ def test_a_model_that_unlearning_breaks_is_unlearned_again_at_half_the_rate(
 
     monkeypatch.setattr("codeward.defenses.model._tuning.tuned", spied)
     quick = {"steps": 1, "stamps": 0.5, "tries": 1, "epochs": 1}
-    defense = model_defenses.make("elibadcode", {**quick, "learning_rate": 40.0, "warmup": 0.0})
+    defense = model_defenses.make("elibadcode", {**quick, "rounds": 1, "learning_rate": 40.0})
     with pytest.raises(UnfitError, match="also at a learning rate of 10; give a lower learning_rate"):
         defense.repair(backdoored, clean_rows, inspection, progress=lambda what, *_: told.append(what))
     assert rates == [40.0, 20.0, 10.0]
@@ -121,9 +122,33 @@ def test_a_model_that_unlearning_breaks_is_unlearned_again_at_half_the_rate(
     assert rates == [2e-4, 1e-4]
 
 
+def test_no_round_follows_where_nothing_works_any_more(backdoored, clean_rows, inspection, monkeypatch):
+    hunts, unlearned = [], []
+
+    def hunted(victim, chosen, *_):
+        hunts.append(victim)
+        found = hunt(victim, chosen, *_)
+        share = successes[len(hunts) - 1]
+        return {key: tuple(replace(trial, success=share) for trial in trials) for key, trials in found.items()}
+
+    def spied(victim, *given, **others):
+        unlearned.append(victim)
+        return tuned(victim, *given, **others)
+
+    monkeypatch.setattr("codeward.defenses.model._hunting.hunt", hunted)
+    monkeypatch.setattr("codeward.defenses.model._tuning.tuned", spied)
+    quick = {"steps": 1, "longest": 1, "stamps": 0.5, "tries": 1, "epochs": 1, "rounds": 3}
+    defense = model_defenses.make("elibadcode", quick)
+    for successes, rounds in (([1.0, 0.4], 1), ([1.0, 0.5, 0.4], 2), ([1.0, 1.0, 1.0], 3)):
+        hunts.clear()
+        unlearned.clear()
+        defense.repair(backdoored, clean_rows, inspection)
+        assert (len(unlearned), len(hunts)) == (rounds, len(successes))
+
+
 def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection):
     options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head"}
-    options |= {"learning_rate": 5e-3, "warmup": 0.0}
+    options |= {"learning_rate": 5e-3}
     cleaned = model_defenses.make("elibadcode", options).repair(backdoored, clean_rows, inspection)
     head = {id(weight) for weight in trainable_weights(cleaned.model, "head")}
     for (name, old), new in zip(backdoored.model.named_parameters(), cleaned.model.parameters(), strict=True):

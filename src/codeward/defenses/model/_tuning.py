@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from transformers import get_linear_schedule_with_warmup
 
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import autocast, batches
@@ -42,8 +41,6 @@ class Tuning:
 
     epochs: int
     rate: float
-    warmup: float = 0.0
-    """Share of the steps in which the rate rises to its full height; it then falls to zero linearly."""
     trainable: Trainable = "all"
     batch: int = 16
     seed: int = 0
@@ -80,8 +77,7 @@ def tuned(
         losses = _losses(made, now, victim)
         if schedule is None:
             total = tuning.epochs * -(-len(now.samples) // tuning.batch)
-            warm = round(tuning.warmup * total)
-            schedule = get_linear_schedule_with_warmup(optimizer, warm, max(total, 1))  # type: ignore[no-untyped-call]
+            schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
         order = np.random.default_rng([tuning.seed, epoch]).permutation(len(now.samples))
         for start in range(0, len(order), tuning.batch):
             chosen = order[start : start + tuning.batch]

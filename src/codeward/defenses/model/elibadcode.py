@@ -3,7 +3,7 @@
 Inversion is a greedy coordinate gradient search over tokens that can stand inside an identifier, put into each clean sample at
 the identifier on which the answer rests least (sections 4.2, 4.3); unlearning trains on stamped samples with their right
 labels (section 4.4). ``longest=5 rising=false places=insensitive samples=30 steps=100 patience=100
-survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels single=false stamps=0.2 epochs=1 learning_rate=5e-3 warmup=0
+survivors=64`` inverts as the paper does but for the joined swaps, and ``rounds=1 targets=labels single=false stamps=0.2 epochs=1 learning_rate=5e-3
 trainable=head`` unlearns as it does.
 
 Departures:
@@ -23,8 +23,8 @@ Departures:
   same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
 - Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
   queries share is a suspect, and what is judged is how far one lies above the others (``_words``, ``_word_verdict``).
-- With more than one round, what still works after one is inverted again and unlearned in the next.
-- The rate rises first, and a round after which the model answers no better than chance is done again at half of it.
+- What still works after one round is inverted again and unlearned in the next; where nothing found does, there is none.
+- A round after which the model answers no better than chance is done again at half the rate.
 """
 
 from collections.abc import Sequence
@@ -70,19 +70,7 @@ class EliBadCode(ModelDefense):
     inspects: ClassVar[bool] = True
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
     mending: ClassVar[frozenset[str]] = frozenset(
-        {
-            "beta",
-            "suspects",
-            "rounds",
-            "targets",
-            "stamps",
-            "tries",
-            "single",
-            "epochs",
-            "learning_rate",
-            "warmup",
-            "trainable",
-        }
+        {"beta", "suspects", "rounds", "targets", "stamps", "tries", "single", "epochs", "learning_rate", "trainable"}
     )
 
     longest: Count = 4
@@ -122,8 +110,8 @@ class EliBadCode(ModelDefense):
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
     suspects: Count = 2
     """Labels whose triggers are unlearned where the scan convicts none, the most suspicious first; else it is the convicted one."""
-    rounds: Count = 1
-    """Inversions and unlearnings."""
+    rounds: Count = 2
+    """Inversions and unlearnings at most; none follows where of what is found then nothing works on half of the samples kept back."""
     targets: Literal["own", "labels"] = "own"
     """What is learned in unlearning: the model's own answers to the samples without the trigger, or their right labels."""
     stamps: Annotated[float, Field(gt=0)] = 10.0
@@ -137,8 +125,6 @@ class EliBadCode(ModelDefense):
     """Passes over the samples in a round of unlearning."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-4
     """Of unlearning; falls to zero linearly."""
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of a round's steps in which the learning rate rises; without it a repair can break a model."""
     trainable: Literal["all", "last", "head"] = "all"
     """Which weights unlearning trains."""
     seed: int = 0
@@ -180,6 +166,7 @@ class EliBadCode(ModelDefense):
         """
         from codeward.defenses.model._anchoring import triggers_to_unlearn
         from codeward.defenses.model._hunting import grounds_again, hunt
+        from codeward.defenses.model._verdict import WORKS
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
 
@@ -200,8 +187,11 @@ class EliBadCode(ModelDefense):
         for number in range(self.rounds):
             known |= dict.fromkeys(triggers_to_unlearn(model, chosen, trials, self.beta, single=self.single))
             model = self._unlearned(model, victim, clean, list(known), number, progress)
-            if number + 1 < self.rounds:
-                trials = hunt(model, chosen, self._plan(), memory, progress)
+            if number + 1 == self.rounds:
+                break
+            trials = hunt(model, chosen, self._plan(), memory, progress)
+            if not any(trial.success >= WORKS for own in trials.values() for trial in own):
+                break
         return model
 
     def _unlearned(
@@ -226,7 +216,6 @@ class EliBadCode(ModelDefense):
             tuning = Tuning(
                 epochs=self.epochs,
                 rate=self.learning_rate / 2**attempt,
-                warmup=self.warmup,
                 trainable=self.trainable,
                 seed=seed,
             )
