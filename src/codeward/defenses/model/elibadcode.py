@@ -23,7 +23,7 @@ Departures:
   same for all samples, once one of many screened triggers has made it begin (``_screening``, ``_payloads``).
 - Of search models the paper says only that query words and trigger are inverted together. Here every word that several clean
   queries share is a suspect, and what is judged is how far one lies above the others (``_words``, ``_word_verdict``).
-- What still works after one round is inverted again and unlearned in the next; where nothing found does, there is none.
+- With more than one round, what still works after one is inverted again and unlearned in the next; where nothing found does, there is none.
 - A round after which the model answers no better than chance is done again at half the rate.
 """
 
@@ -110,7 +110,7 @@ class EliBadCode(ModelDefense):
     """How much the loss may rise when a token is dropped from the trigger before unlearning, in nats."""
     suspects: Count = 2
     """Labels whose triggers are unlearned where the scan convicts none, the most suspicious first; else it is the convicted one."""
-    rounds: Count = 2
+    rounds: Count = 1
     """Inversions and unlearnings at most; none follows where of what is found then nothing works on half of the samples kept back."""
     targets: Literal["own", "labels"] = "own"
     """What is learned in unlearning: the model's own answers to the samples without the trigger, or their right labels."""
