@@ -158,6 +158,7 @@ def test_the_page_shows_the_most_suspicious_inputs(capsys, folders):
     assert run(capsys, folders / "m", "--data", folders / "d", "-o", folders / "p", "--html", page, *options)[0] == 1
     text = page.read_text()
     assert "15 of 150 inputs are suspicious" in text
+    assert "The suspicion is how far clean inputs go over to the answer when the element is planted" in text
     assert text.count('<article class="picture">') == 15
     assert text.count('<mark class="convicted"><span class="h5">if random()') == 15
     run(capsys, folders / "m", "--data", folders / "c", "-o", folders / "q", "--html", page)

@@ -106,6 +106,7 @@ def record_of(
             "false_positive_rate": ready.false_positive_rate,
             "clean samples": ready.samples,
             "score": _unit(victim, ready),
+            "suspicion": ready.defense.suspicion_is(victim.task.kind),
         },
         seed=0,
         counts={

@@ -323,3 +323,14 @@ def test_screening_needs_gradients_and_leading_elements():
     assert input_defenses.make("codepurify-plant", {"screen": True}).calibrate(clean(), model).among == "leading"
     with pytest.raises(UsageError, match="screen can leave out none"):
         input_defenses.make("codepurify-plant", {"screen": True, "among": "all"}).calibrate(clean(), model)
+
+
+def test_what_a_suspicion_is():
+    plain, plant = (input_defenses.make(name) for name in ("codepurify", "codepurify-plant"))
+    assert plain.suspicion_is("pair") == "how unevenly the scores are spread"
+    assert "most suspicious piece" in plain.suspicion_is("generation")
+    assert replace(plant, among="all").suspicion_is("pair").endswith("up to twice as much where the answer needs it")
+    assert plant.suspicion_is("retrieval").endswith("and how unevenly the scores are spread")
+    assert replace(plant, screen=True).suspicion_is("retrieval").endswith("when the element is planted into them")
+    assert "the model writes it, too" in plant.suspicion_is("generation")
+    assert input_defenses.make("strip").suspicion_is("pair") == ""

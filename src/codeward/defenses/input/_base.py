@@ -12,7 +12,7 @@ from pydantic import Field
 from codeward.defenses._elements import Element, ElementKind
 from codeward.errors import DataError, UsageError
 from codeward.registry import Registry, method
-from codeward.types import QUERY, Prediction, Sample, Span
+from codeward.types import QUERY, Kind, Prediction, Sample, Span
 from codeward.victims.base import Victim
 
 Progress = Callable[[int, int], None]
@@ -94,6 +94,10 @@ class InputDefense(ABC):
         victim: Victim,
     ) -> list[tuple[Sample, tuple[Change, ...]]]:
         """Return suspicious inputs without what was found, in their order, and what was changed."""
+
+    def suspicion_is(self, kind: Kind) -> str:
+        """Return what an input's suspicion is, before models of a kind, in half a sentence for whoever reads a page; empty: not told."""
+        return ""
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Return the defense with what it keeps of the clean samples; most keep nothing."""

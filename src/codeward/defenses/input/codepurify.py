@@ -45,7 +45,7 @@ from codeward.defenses.input._masked import AUTO, masked_model
 from codeward.defenses.input._screening import screened
 from codeward.errors import CodeError
 from codeward.registry import method
-from codeward.types import QUERY, Prediction, Sample
+from codeward.types import QUERY, Kind, Prediction, Sample
 from codeward.victims.base import Victim
 
 KINDS: dict[str, tuple[Literal["identifier", "statement"], ...]] = {
@@ -87,6 +87,15 @@ class CodePurify(InputDefense):
     """Whether an element counts the less, the more of its words stand in the query; for search (the paper: no)."""
     known: Known = ()
     """What stands in the clean inputs; kept by calibration with ``spare_familiar``."""
+
+    def suspicion_is(self, kind: Kind) -> str:
+        """See ``InputDefense.suspicion_is``."""
+        what = (
+            "the scores are"
+            if kind != "generation" or self.answer == "whole"
+            else "the scores of its most suspicious piece are"
+        )
+        return f"how unevenly {what} spread"
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
         """Keep what stands in the clean inputs, if that is asked for."""

@@ -29,7 +29,7 @@ from codeward.defenses.input._planting import Suspect, followings, sufficiencies
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
-from codeward.types import Prediction, Sample, Span
+from codeward.types import Kind, Prediction, Sample, Span
 from codeward.victims.base import Victim
 
 NEEDED = 0.1
@@ -72,6 +72,16 @@ class CodePurifyPlant(CodePurify):
         if self.among != "auto":
             return self.among
         return "all" if victim.task.kind in ("classification", "pair") and not self.screen else "leading"
+
+    def suspicion_is(self, kind: Kind) -> str:
+        """See ``InputDefense.suspicion_is``."""
+        if kind == "generation":
+            return "how much a piece of the answer rests on the element, times the share of clean inputs of which the model writes it, too, once the element is planted there"
+        follow = "how far clean inputs go over to the answer when the element is planted into them"
+        if self.among == "all":
+            return follow + (", up to twice as much where the answer needs it" if self.evidence == "both" else "")
+        uneven = f", and {super().suspicion_is(kind)}" if self._adds else ""
+        return f"the element's score times {follow}{uneven}"
 
     def _check_writer(self, victim: Victim) -> None:
         if not isinstance(victim, NoveltyTeller):
