@@ -101,7 +101,11 @@ def test_a_suite_is_run_in_parts(finished, rows_at, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert len(told["lines"]) == 6
     assert bench(finished / "small.toml", rows_at, out, "--only", "attack=sunshine") == 2
-    assert "no cell of suite 'small' is attack=sunshine" in capsys.readouterr().err
+    assert "unknown attack 'sunshine'." in capsys.readouterr().err
+    assert bench(finished / "small.toml", rows_at, out, "--only", "rate=0.2") == 2
+    assert "unknown rate '0.2'" in capsys.readouterr().err
+    assert bench(finished / "small.toml", rows_at, out, "--only", "attack=none", "--only", "defense=dece") == 2
+    assert "no cell of suite 'small' is attack=none and defense=dece" in capsys.readouterr().err
     assert bench(finished / "small.toml", rows_at, out, "--only", "weather=sunshine") == 2
     assert bench(finished / "small.toml", rows_at, tmp_path / "new", "--dry-run") == 0
     assert "0 of them kept" in capsys.readouterr().out

@@ -75,7 +75,9 @@ def run(
 
     wanted = read_suite(suite)
     graph = plan(wanted, data, seeds=tuple(seeds or ()))
-    part = graph.part([cell for cell in graph.cells if _asked(cell.place, _filters(only))])
+    wanted_cells = _filters(only)
+    _check_filters(graph, wanted_cells)
+    part = graph.part([cell for cell in graph.cells if _asked(cell.place, wanted_cells)])
     if only and not part.cells:
         raise UsageError(f"no cell of suite {wanted.name!r} is {' and '.join(only)}")
     kept = Store(store or output / STORE)
@@ -144,14 +146,22 @@ def _filters(pairs: Sequence[str] | None) -> dict[str, set[str]]:
     return found
 
 
-def _asked(place: Any, wanted: dict[str, set[str]]) -> bool:
-    def fits(key: str, values: set[str]) -> bool:
-        found = getattr(place, key)
-        if isinstance(found, float | int):
-            return any(_number(value) == found for value in values)
-        return found in values
+def _check_filters(graph: "Graph", wanted: dict[str, set[str]]) -> None:
+    """Refuse a value that no cell of the suite has, so that a misspelt one is not told as an empty combination."""
+    for key, values in wanted.items():
+        known = {getattr(cell.place, key) for cell in graph.cells}
+        for value in sorted(values):
+            if not any(_is(found, value) for found in known):
+                raise UnknownNameError(key, value, map(str, known))
 
-    return all(fits(key, values) for key, values in wanted.items())
+
+def _asked(place: Any, wanted: dict[str, set[str]]) -> bool:
+    return all(any(_is(getattr(place, key), value) for value in values) for key, values in wanted.items())
+
+
+def _is(found: str | float, value: str) -> bool:
+    """Whether what a cell has is what was written."""
+    return found == value if isinstance(found, str) else found == _number(value)
 
 
 def _number(text: str) -> float:
