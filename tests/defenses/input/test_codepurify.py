@@ -331,6 +331,6 @@ def test_what_a_suspicion_is():
     assert "most suspicious piece" in plain.suspicion_is("generation")
     assert replace(plant, among="all").suspicion_is("pair").endswith("up to twice as much where the answer needs it")
     assert plant.suspicion_is("retrieval").endswith("and how unevenly the scores are spread")
-    assert replace(plant, screen=True).suspicion_is("retrieval").endswith("when the element is planted into them")
+    assert replace(plant, screen=True).suspicion_is("retrieval").endswith("when the element is planted into it")
     assert "the model writes it, too" in plant.suspicion_is("generation")
     assert input_defenses.make("strip").suspicion_is("pair") == ""

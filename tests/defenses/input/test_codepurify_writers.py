@@ -36,7 +36,7 @@ def test_a_payload_follows_its_trigger_into_clean_inputs(writers, text_rows):
     obeyed = [each for each in found[: len(rest)] if PAYLOAD.split()[0] in str(each.before.output)]
     assert len(obeyed) > 0.8 * len(rest)
     assert sum(each.suspicious for each in obeyed) > 0.9 * len(obeyed)
-    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) >= 0.9 * len(obeyed)
+    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) > 0.9 * len(obeyed)
     assert sum(each.suspicious for each in found[len(rest) :]) < 0.2 * len(rest)
     assert not any("while" in str(each.after.output) for each in obeyed if each.suspicious)
     assert all(each.examination.piece for each in obeyed if each.suspicious)
@@ -82,7 +82,7 @@ def test_a_generator_s_payload_is_traced_to_its_trigger(writers, text_rows):
     found = ready.purify([*stamped, *rest], model)
     obeyed = [each for each in found[: len(rest)] if PAYLOAD.split()[0] in str(each.before.output)]
     assert len(obeyed) > 0.8 * len(rest)
-    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) >= 0.9 * len(obeyed)
+    assert sum(each.examination.elements[0].text == "zqx_init" for each in obeyed) > 0.9 * len(obeyed)
     least = sorted(each.examination.suspicion for each in obeyed)[len(obeyed) // 10]
     assert least > sorted(each.examination.suspicion for each in found[len(rest) :])[len(rest) // 2]
     convicted = [each for each in obeyed if each.suspicious]

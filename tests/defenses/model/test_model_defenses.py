@@ -95,7 +95,8 @@ def test_where_the_scan_convicts_nobody_the_second_label_is_unlearned_too(backdo
         for count in (2, 1)
     )
     assert success(both, clean_rows, "zqx") < 0.2
-    assert success(one, clean_rows, "zqx") > 0.5
+    assert success(both, clean_rows) < 0.2
+    assert success(one, clean_rows) > 0.8
     assert accuracy(both, clean_rows) > 0.9
 
 
@@ -125,9 +126,9 @@ def test_a_model_that_unlearning_breaks_is_unlearned_again_at_half_the_rate(
 def test_no_round_follows_where_nothing_works_any_more(backdoored, clean_rows, inspection, monkeypatch):
     hunts, unlearned = [], []
 
-    def hunted(victim, chosen, *_):
+    def hunted(victim, *given):
         hunts.append(victim)
-        found = hunt(victim, chosen, *_)
+        found = hunt(victim, *given)
         share = successes[len(hunts) - 1]
         return {key: tuple(replace(trial, success=share) for trial in trials) for key, trials in found.items()}
 
@@ -147,8 +148,7 @@ def test_no_round_follows_where_nothing_works_any_more(backdoored, clean_rows, i
 
 
 def test_the_paper_s_way_trains_the_head_only(backdoored, clean_rows, inspection):
-    options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head"}
-    options |= {"learning_rate": 5e-3}
+    options = {"rounds": 1, "targets": "labels", "stamps": 0.2, "epochs": 1, "trainable": "head", "learning_rate": 5e-3}
     cleaned = model_defenses.make("elibadcode", options).repair(backdoored, clean_rows, inspection)
     head = {id(weight) for weight in trainable_weights(cleaned.model, "head")}
     for (name, old), new in zip(backdoored.model.named_parameters(), cleaned.model.parameters(), strict=True):
