@@ -78,6 +78,8 @@ class CodePurifyPlant(CodePurify):
         if kind == "generation":
             return "how much a piece of the answer rests on the element, times the share of clean inputs of which the model writes it, too, once the element is planted there"
         follow = "how far clean inputs go over to the answer when the element is planted into them"
+        if kind == "retrieval":
+            follow = "how far clean code comes nearer to the query when the element is planted into it"
         if self.among == "all":
             return follow + (", up to twice as much where the answer needs it" if self.evidence == "both" else "")
         uneven = f", and {super().suspicion_is(kind)}" if self._adds else ""

@@ -219,7 +219,9 @@ class EliBadCode(ModelDefense):
                 trainable=self.trainable,
                 seed=seed,
             )
-            told = f"unlearning, round {number + 1}" + f", at 1/{2**attempt} of the rate" * (attempt > 0)
+            told = f"unlearning, round {number + 1}"
+            if attempt:
+                told += f", at 1/{2**attempt} of the rate"
             lesson = self._lesson(victim, clean, known, seed, progress)
             made = tuned(model, lesson, tuning, step=telling(progress, told))
             if not fit or better_than_chance(clean, made):
