@@ -7,7 +7,7 @@ necessary and sufficient for the answer. With ``evidence="both"`` the entropy's 
 clean inputs hold evidence of their own, a planted trigger does not prevail in each. Elements, hiding and mending are CodePurify's.
 
 Where two triggers stand in one input and each suffices, neither is necessary, so that hiding one says nothing. With
-``among="all"``, which is meant before classifiers unless ``screen`` is set, every element is planted, first into one clean input
+``among="all"``, the default before classifiers unless ``screen`` is set, every element is planted, first into one clean input
 and the best ones then into all, and the suspicion is the rise, up to twice as much where the answer needs the element (with
 ``evidence="planting"`` the rise alone). Triggers are then taken out one a round. What is not necessary cannot show by its
 confidence that a fill works, so it gets no fill, but a neutral name or no statement at all.
@@ -48,7 +48,7 @@ class CodePurifyPlant(CodePurify):
     plant: Annotated[int, Field(ge=1)] = 4
     """Into how many clean inputs each leading element is planted."""
     leading: Annotated[int, Field(ge=1)] = 3
-    """How many elements are planted, those with the largest scores."""
+    """How many elements are planted so: those with the largest scores, or, of all, those that rise most in one clean input."""
     among: Literal["auto", "leading", "all"] = "auto"
     """What is planted: the leading elements; or all, judged first of all by sufficiency; auto: all before classifiers of inputs or pairs
     unless ``screen`` is set, else the leading ones. Calibration settles it."""
