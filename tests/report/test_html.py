@@ -57,6 +57,7 @@ def test_the_trigger_is_marked_and_the_summary_says_the_rates():
         "99.5 % of 200 inputs; without the trigger on 10.0 %; a clean model on the same triggered inputs on 12.0 %"
         in page
     )
+    assert "<h2>Step by step</h2>" in page
     assert "<polyline" in page
 
 

@@ -30,7 +30,7 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
     """Return the page.
 
     Args:
-        records: What to show, in their order; records with scores come before training curves.
+        records: What to show, in their order; records with scores come before curves of trainings and searches.
         title: The page's title.
     """
     pages = templates()
@@ -44,12 +44,12 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
     }
     template = pages.get_template("report.html")
     measured = [record for record in records if record.scores or record.verb in JUDGING]
-    trained = [record for record in records if record.series]
+    stepwise = [record for record in records if record.series]
     summaries = [sentence for record in measured if (sentence := summary(record))]
     return template.render(
         title=title or "Codeward report",
         measured=measured,
-        trained=trained,
+        stepwise=stepwise,
         compared=comparisons(records),
         summaries=summaries if len(measured) <= SENTENCES else [],
         overview=[overview(record, index) for index, record in enumerate(measured)] if len(measured) > 1 else [],
