@@ -34,7 +34,7 @@ def test_the_board_holds_what_was_measured(finished):
         *(("none", name) for name in ("none", "killbadcode")),
     }
     plain = lines["identifier-rename", "none"]
-    assert set(plain.scores) == {"utility", "clean utility", "success", "floor", "clean success"}
+    assert set(plain.scores) == {"utility", "clean utility", "success", "floor", "clean success", "clean floor"}
     assert plain.scores["utility"].n == 40
     assert plain.utility == "accuracy"
     audited = lines["identifier-rename", "killbadcode"]

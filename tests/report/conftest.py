@@ -10,7 +10,7 @@ def figure(value, n=100, width=0.04):
     return Figure(value=value, n=n, low=max(0.0, value - width), high=min(1.0, value + width))
 
 
-def _line(defense="none", stage="none", *, success=None, floor=0.1, utility=0.6, clean=0.6, paper=None, **fields):
+def _line(defense="none", stage="none", *, success=None, floor=0.1, utility=0.6, clean=0.6, paper=None, natural=None, **fields):
     scores = {}
     if success is not None:
         scores = {
@@ -19,6 +19,8 @@ def _line(defense="none", stage="none", *, success=None, floor=0.1, utility=0.6,
             "success": figure(success),
             "floor": figure(floor),
         }
+    if natural is not None:
+        scores |= {"clean success": figure(natural + 0.1), "clean floor": figure(0.1)}
     published = () if paper is None else (Published(score="success", value=paper, source="a paper, table 2"),)
     given = {"scores": scores, "published": published, **fields}
     place = {

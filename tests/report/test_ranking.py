@@ -1,7 +1,7 @@
 import pytest
 
 from codeward.bench.board import over_seeds
-from codeward.report.ranking import change, excess, front, rank
+from codeward.report.ranking import change, excess, front, natural, rank
 
 
 def test_the_numbers_of_a_standing(some_lines):
@@ -16,6 +16,14 @@ def test_the_numbers_of_a_standing(some_lines):
     assert onion.undefended == pytest.approx(80), "the victim on the same cells"
     assert onion.each == pytest.approx(50)
     assert onion.fpr is None
+
+
+def test_what_a_trigger_does_without_a_backdoor_stands_beside_what_is_left(make_line):
+    lines = [make_line(success=0.5, natural=0.2), make_line(success=0.5, attack="b")]
+    (standing,) = rank(lines)["defect"]
+    assert standing.clean == pytest.approx(20), "of the cells in which it was measured"
+    assert natural(lines[1]) is None
+    assert rank(lines[1:])["defect"][0].clean is None
 
 
 def test_the_interval_of_a_mean_is_that_of_independent_cells(make_line):

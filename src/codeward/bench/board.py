@@ -85,8 +85,8 @@ class Line(Place):
     utility: str = ""
     """The name of the task's first metric."""
     scores: dict[str, Figure] = {}
-    """``utility`` and ``success`` behind the defense, ``floor`` (the rate without trigger), ``clean utility`` and ``clean success``
-    (of a clean model), for search ``anr`` and ``clean anr``, and what the defense itself has: ``recall``, ``fpr``, ``precision``,
+    """``utility`` and ``success`` behind the defense, ``floor`` (the rate without trigger), ``clean utility``, ``clean success`` and
+    ``clean floor`` (of a clean model: what the trigger does without any backdoor), for search ``anr`` and ``clean anr``, and what the defense itself has: ``recall``, ``fpr``, ``precision``,
     ``f1``, ``auroc``, ``localization``."""
     seconds: dict[str, float] = {}
     """``defense``: what auditing or repairing cost; ``training``: what the model that it leads to cost; ``input``: what each clean

@@ -141,6 +141,7 @@ def _clean(rows: Sequence[ScoreRow], cell: Cell) -> dict[str, Figure]:
     wanted: dict[tuple[str | None, str], str] = {
         (clean, "clean"): "clean utility",
         (clean, "triggered"): "clean success",
+        (CLEAN_MODEL, "untriggered"): "clean floor",
     }
     return _named(rows, wanted)
 

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import mean
 
 from codeward.bench.board import Line, Published
-from codeward.report.ranking import excess
+from codeward.report.ranking import excess, natural
 from codeward.report.wording import amount, percent, points, rate
 
 OWN = ("fpr", "recall", "precision", "f1", "auroc", "localization")
@@ -17,6 +17,7 @@ LABELS = {
     "success": "success",
     "floor": "floor",
     "clean success": "clean model's success",
+    "clean floor": "clean model's floor",
     "anr": "rank (ANR)",
     "clean anr": "clean model's rank",
     "fpr": "false alarms",
@@ -54,7 +55,7 @@ class Column:
 def score_names(lines: Iterable[Line]) -> list[str]:
     """Return the scores that any line has: those of all defenses first, then the defenses' own."""
     found = dict.fromkeys(name for line in lines for name in line.scores)
-    known = ["utility", "clean utility", "success", "floor", "clean success", "anr", "clean anr", *OWN]
+    known = ["utility", "clean utility", "success", "floor", "clean success", "clean floor", "anr", "clean anr", *OWN]
     return [name for name in known if name in found] + [name for name in found if name not in known]
 
 
@@ -74,6 +75,8 @@ def columns(lines: Sequence[Line], seeds: Mapping[tuple[str, ...], tuple[int, in
             found.append(Column(f"paper {name}", "in the paper, %", partial(_paper, name)))
         if name == "floor":
             found.append(Column("excess", "excess, points", lambda line: _number(excess(line), points)))
+        if name == "clean floor":
+            found.append(Column("clean excess", "clean model's excess, points", lambda line: _number(natural(line), points)))
     if any(line.found for line in lines):
         found += [
             Column("found", "scan ranks first", _found, number=False),

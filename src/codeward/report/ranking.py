@@ -38,6 +38,8 @@ class Standing:
     """The excess of the cell with the most."""
     undefended: float | None
     """The excess of the undefended victim on the same cells."""
+    clean: float | None
+    """The excess of a clean model on the same cells, where it was measured: what the trigger does without a backdoor."""
     cells: int
     """How many cells have an excess."""
     all_cells: int
@@ -82,6 +84,11 @@ def excess(line: Line) -> float | None:
     return _difference(line, "success", "floor")
 
 
+def natural(line: Line) -> float | None:
+    """Return the excess of a clean model in a cell, in points: what the trigger does without a backdoor."""
+    return _difference(line, "clean success", "clean floor")
+
+
 def change(line: Line) -> float | None:
     """Return the utility minus the clean model's of a cell, in points; more is better whatever the metric."""
     found = _difference(line, "utility", "clean utility")
@@ -115,6 +122,7 @@ def _standing(group: Sequence[Line], model: Sequence[Line]) -> Standing:
         excess=_mean(attacked, lambda line: max(0.0, excess(line) or 0.0), ("success", "floor")),
         worst=max(left, default=None),
         undefended=_average([max(0.0, excess(line) or 0.0) for line in victim if excess(line) is not None]),
+        clean=_average([max(0.0, value) for line in attacked if (value := natural(line)) is not None]),
         cells=len(attacked),
         all_cells=len({_cell(line) for line in model if line.rate > 0}),
         fpr=None if not shares else 100 * sum(shares) / len(shares),
