@@ -10,7 +10,9 @@ def figure(value, n=100, width=0.04):
     return Figure(value=value, n=n, low=max(0.0, value - width), high=min(1.0, value + width))
 
 
-def _line(defense="none", stage="none", *, success=None, floor=0.1, utility=0.6, clean=0.6, paper=None, natural=None, **fields):
+def _line(
+    defense="none", stage="none", *, success=None, floor=0.1, utility=0.6, clean=0.6, paper=None, natural=None, **fields
+):
     scores = {}
     if success is not None:
         scores = {

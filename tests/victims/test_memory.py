@@ -34,3 +34,21 @@ def test_where_nothing_can_be_handed_back_nothing_is(monkeypatch):
     assert not memory.give_back_memory()
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not memory.give_back_memory()
+
+
+def test_a_heap_that_has_grown_by_half_is_tidied_once(monkeypatch):
+    held = [3, 4, *[4] * 8, 6, 7, 3, 4, *[4] * 8, 5, 6, 6.1]
+    handed = []
+    monkeypatch.setattr(memory, "resident", lambda: held.pop(0))
+    monkeypatch.setattr(memory, "give_back_memory", lambda: handed.append(len(held)) or True)
+    heap = memory.Heap()
+    assert [heap.step() for _ in range(len(held))] == [False] * 11 + [True] + [False] * 12 + [True]
+    assert len(handed) == 2
+
+
+def test_where_the_system_does_not_say_what_is_held_nothing_is_tidied(monkeypatch, tmp_path):
+    assert memory.resident() > 1 << 20
+    monkeypatch.setattr(memory, "RESIDENT", tmp_path / "none")
+    assert memory.resident() == 0
+    heap = memory.Heap()
+    assert not any(heap.step() for _ in range(20))

@@ -18,8 +18,8 @@ from codeward.bench.step import Step
 from codeward.bench.store import Done, Store
 from codeward.errors import CodewardError, MissingExtraError, UnknownNameError, UsageError
 
-MEMORY = 4 << 30
-"""Bytes that a worker is given: a mini model in training takes up to 3 GiB."""
+MEMORY = 6 << 30
+"""Bytes that a worker is given: a mini encoder-decoder in training takes up to 5.5 GiB."""
 EXECUTORS = ("local", "ray")
 ANSWER = 5.0
 """Seconds in which a cluster has to answer."""

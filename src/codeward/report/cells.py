@@ -76,7 +76,9 @@ def columns(lines: Sequence[Line], seeds: Mapping[tuple[str, ...], tuple[int, in
         if name == "floor":
             found.append(Column("excess", "excess, points", lambda line: _number(excess(line), points)))
         if name == "clean floor":
-            found.append(Column("clean excess", "clean model's excess, points", lambda line: _number(natural(line), points)))
+            found.append(
+                Column("clean excess", "clean model's excess, points", lambda line: _number(natural(line), points))
+            )
     if any(line.found for line in lines):
         found += [
             Column("found", "scan ranks first", _found, number=False),

@@ -1,10 +1,15 @@
 """Memory that a training frees in one step is wanted again in the next; what a long run over many rows frees is not."""
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """Parameters of glibc's ``mallopt`` (``malloc.h``)."""
+RESIDENT = Path("/proc/self/statm")
+WARM, GROWN = 10, 1.5
+"""Steps in which a heap finds its size, and how many times that it may take before its holes are handed back."""
 
 
 def keep_freed_memory() -> bool:
@@ -34,3 +39,37 @@ def give_back_memory() -> bool:
         return False
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return trim is not None and bool(trim(0))
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(RESIDENT.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
+
+
+class Heap:
+    """The heap of a process that keeps what it frees, over the steps of a training.
+
+    Batches of ever other lengths leave holes: what is 3.6 GB in the first steps of a mini encoder-decoder is 7.4 GB
+    after 350.
+    """
+
+    def __init__(self) -> None:
+        self._usual = self._steps = 0
+
+    def step(self) -> bool:
+        """Take note of a step's end, and hand the holes back once they are half as much again as what a step takes.
+
+        Returns:
+            Whether they were handed back.
+        """
+        held = resident()
+        self._steps += 1
+        if self._steps <= WARM:
+            self._usual = max(self._usual, held)
+        if held <= GROWN * self._usual:
+            return False
+        self._steps = 0
+        return give_back_memory()

@@ -11,6 +11,7 @@ from codeward.errors import DivergedError
 from codeward.types import Kind
 from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
+from codeward.victims.memory import Heap
 from codeward.victims.retrieval import contrasted
 
 Progress = Callable[[int, int, float], None]
@@ -153,3 +154,14 @@ class Watch(TrainerCallback):
         """Tell the step."""
         if self.progress is not None:
             self.progress(state.global_step, state.max_steps, self.loss)
+
+
+class Tidy(TrainerCallback):
+    """Keeps the heap of a training from growing."""
+
+    def __init__(self) -> None:
+        self.heap = Heap()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Look at it."""
+        self.heap.step()

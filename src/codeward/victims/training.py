@@ -31,7 +31,7 @@ from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
 from codeward.victims.sifting import Sifter, Sifting
 from codeward.victims.tokenizing import fit_tokenizer
-from codeward.victims.trainer import Loss, Progress, VictimTrainer, Watch, whole
+from codeward.victims.trainer import Loss, Progress, Tidy, VictimTrainer, Watch, whole
 from codeward.zoo import resolve
 
 HEAD = 32
@@ -98,8 +98,7 @@ def train(
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
-    if not on_gpu():
-        keep_freed_memory()
+    tidy = [Tidy()] if not on_gpu() and keep_freed_memory() else []
     victim = _new_victim(task, rows, tuple(labels), config)
     if processes.is_first():
         claim(work, run_key(rows, valid, labels, config), resume)
@@ -118,7 +117,7 @@ def train(
         train_dataset=encoded,
         eval_dataset=encode_rows(victim, valid) if valid else None,
         data_collator=Collator(victim),
-        callbacks=[Watch(progress), *_early_stop(config, bool(valid)), *([observing] if observing else [])],
+        callbacks=[Watch(progress), *tidy, *_early_stop(config, bool(valid)), *([observing] if observing else [])],
     )
     trainer.remove_callback(transformers.PrinterCallback)
     try:
