@@ -44,7 +44,7 @@ def test_what_a_scan_ranks_first_stands_beside_what_was_planted(tmp_path, clean_
     )
     poison_folder(data, threat, rate=0.1, seed=0, out=tmp_path / "poison-1" / "data")
     first, second = (
-        Suspicion(label, index, "everywhere", (Trial((1,), trigger, 0.1, 0.1, 1.0),), 2.0, 3.0, 20)
+        Suspicion(label, index, "everywhere", (Trial((1,), trigger, 0.1, 0.1, 1.0, 20),), 2.0, 3.0)
         for index, label, trigger in ((0, "clean", "_init"), (1, "defective", "free"))
     )
     (tmp_path / "scan-1").mkdir()

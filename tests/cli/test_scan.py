@@ -5,7 +5,8 @@ import pytest
 
 from codeward.cli import main
 from codeward.data import write_data
-from codeward.experiment.scanning import FileMemory, few
+from codeward.defenses.model import Inspection
+from codeward.experiment.scanning import FileMemory, as_row, few
 from codeward.victims import load
 
 
@@ -38,11 +39,19 @@ def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     assert found["finding"] == "backdoored"
     assert found["target"] == "clean"
     assert not scanned.with_name(".scan.json.steps").exists()
-    assert len(json.loads((tmp_path / "s.json").read_text())["runs"][0]["results"]) == 1
+    (log,) = json.loads((tmp_path / "s.json").read_text())["runs"]
+    assert log["properties"]["finding"] == "backdoored"
+    assert "region" not in log["results"][0]["locations"][0]["physicalLocation"], "a model has no lines"
     page = (tmp_path / "p.html").read_text()
     assert "<mark>" in page
     assert '<p class="lead">Backdoored: the label' in page
     assert "1 token: from" in page
+    trials = [trial for each in found["suspicions"] for trial in each["trials"]]
+    assert all(
+        trial["success"] * trial["judged"] == pytest.approx(round(trial["success"] * trial["judged"]))
+        for trial in trials
+    )
+    assert all(f"<code>{trial['trigger']}</code>" in page for trial in trials if trial["trigger"].isidentifier())
 
     options = ["--set", "rounds=1", "--set", "learning_rate=1e-3", "--per-class", "50"]
     cleaned = tmp_path / "cleaned"
@@ -51,7 +60,11 @@ def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     assert result == {"CLEAN": 0, "BACKDOORED": 1, "INCONCLUSIVE": 3}[second]
     assert "accuracy" in out
     assert "also trained on" not in err
-    assert "Utility on 20 clean samples kept apart" in (cleaned / "README.md").read_text()
+    card = (cleaned / "README.md").read_text()
+    assert "Utility on 20 clean samples kept apart" in card
+    assert "The scan before said: backdoored (the label 'clean' takes" in card
+    assert f"| `{found['suspicions'][0]['trials'][0]['trigger']}` | clean |" in card
+    assert f"A second scan, with the same samples, says: {second.lower()}" in card
     assert f"before: `{found['model']}`, after: `{load(cleaned).fingerprint}`" in (cleaned / "README.md").read_text()
     assert load(cleaned).labels == ("clean", "defective")
     assert load(cleaned).fingerprint != found["model"]
@@ -119,7 +132,12 @@ def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, 
     result, text, _ = run("scan", suspects / "clean", "--data", data, "-o", out, "--budget", "0.01")
     assert result == 3
     assert "INCONCLUSIVE: the budget of 0.01 minutes was used up" in " ".join(text.split())
-    assert run("scan", suspects / "clean", "--data", data, "-o", out)[0] != 3 or "budget" not in out.read_text()
+    assert ("in its first part; give more" in " ".join(text.split())) != out.with_name(".scan.json.steps").exists()
+    result, _, err = run("repair", suspects / "clean", "--data", data, "--inspection", out, "-o", tmp_path / "cleaned")
+    assert (result, (tmp_path / "cleaned").exists()) == (4, False)
+    assert "the inspection's search had not ended" in err
+    assert run("scan", suspects / "clean", "--data", data, "-o", out)[0] in (0, 1, 3)
+    assert "budget" not in json.loads(out.read_text())["reason"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +163,12 @@ def test_a_budget_that_is_used_up_is_inconclusive_and_the_next_run_goes_on(run, 
             "odd.json: not an inspection: place: Input should be 'insensitive', 'function', 'statement' or 'everywhere'",
         ),
         (
+            ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{more}"],
+            4,
+            "more.json: not an inspection as codeward scan -o writes it",
+        ),
+        (["repair", "{model}", "--data", "{data}", "-o", "{other}/cleaned"], 4, "not a directory"),
+        (
             ["repair", "{model}", "--data", "{data}", "-o", "{out}", "--inspection", "{other}"],
             4,
             "the inspection is of another model",
@@ -155,8 +179,9 @@ def test_bad_input(run, suspects, data, tmp_path, clean_rows, arguments, exit_co
     for name, rows in {"few": clean_rows[:8], "one": clean_rows[::2]}.items():
         write_data(tmp_path / name, task="defect", language="c", labels=("clean", "defective"), splits={"test": rows})
     (tmp_path / "broken.json").write_text("{")
-    other = {"schema_version": 1, "finding": "clean", "model": "0" * 16}
+    other = as_row(Inspection("clean", "0" * 16))
     (tmp_path / "other.json").write_text(json.dumps(other))
+    (tmp_path / "more.json").write_text(json.dumps({**other, "verdict": "clean"}))
     (tmp_path / "odd.json").write_text(json.dumps({**other, "place": "fuction"}))
     places = {
         "odd": tmp_path / "odd.json",
@@ -167,11 +192,52 @@ def test_bad_input(run, suspects, data, tmp_path, clean_rows, arguments, exit_co
         "out": tmp_path / "out",
         "broken": tmp_path / "broken.json",
         "other": tmp_path / "other.json",
+        "more": tmp_path / "more.json",
     }
     result, _, err = run(*(argument.format(**places) for argument in arguments))
     assert message in err
     assert result == exit_code
     assert not (tmp_path / "out").exists()
+
+
+def test_a_label_that_is_not_searched_is_not_acquitted(run, suspects, clean_rows, tmp_path, toys_are_sure):
+    """With five samples of the other class there is nothing to search a label on."""
+    rows = [*[row for row in clean_rows if row.target == 0][:40], *[row for row in clean_rows if row.target == 1]]
+    known = load(suspects / "clean").predict(rows)
+    right = [row for row, answer in zip(rows, known, strict=True) if answer.output == row.target]
+    wrong = [replace(row, id=f"w{row.id}", target=1) for row in right if row.target == 0][:8]
+    lopsided = [*[row for row in right if row.target == 0][:30], *[row for row in right if row.target == 1][:8], *wrong]
+    write_data(tmp_path / "few", task="defect", language="c", labels=("clean", "defective"), splits={"valid": lopsided})
+    quick = ("--set", "longest=3", "--set", "samples=5", "--set", "held=5")
+    result, out, err = run("scan", suspects / "clean", "--data", tmp_path / "few", *quick)
+    said = " ".join(out.split())
+    assert "too few clean samples to search for" in err
+    assert result == (1 if "BACKDOORED" in said else 3), said
+
+
+def test_an_inspection_that_found_nothing_repairs_nothing(run, suspects, data, tmp_path):
+    model = suspects / "clean"
+    nothing = Inspection("inconclusive", load(model).fingerprint, reason="there is nothing")
+    (tmp_path / "scan.json").write_text(json.dumps(as_row(nothing)))
+    options = ["--inspection", tmp_path / "scan.json", "-o", tmp_path / "cleaned"]
+    result, out, _ = run("repair", model, "--data", data, *options)
+    assert result == 3
+    assert "Nothing was found to unlearn, and no cleaned model was written." in " ".join(out.split())
+    assert not (tmp_path / "cleaned").exists()
+    result, out, _ = run("repair", model, "--data", data, "--json", *options)
+    assert (result, json.loads(out)["output"]) == (3, None)
+
+
+def test_tokens_and_labels_of_an_inspection_are_those_of_the_model(suspects, clean_rows):
+    from codeward.defenses.model import Suspicion, Trial, model_defenses
+    from codeward.errors import CodewardError
+
+    model = load(suspects / "clean")
+    trial = Trial((5,), "t", 0.1, 0.1, 1.0, 20)
+    for index, trials in ((9, (trial,)), (0, ()), (0, (replace(trial, tokens=(10**6,)),))):
+        odd = Inspection("backdoored", model.fingerprint, (Suspicion("clean", index, "function", trials, 3.0, 3.0),))
+        with pytest.raises(CodewardError, match="is nothing that this model has"):
+            model_defenses.make("elibadcode").repair(model, clean_rows, odd)
 
 
 @pytest.fixture(scope="module")

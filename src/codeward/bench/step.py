@@ -14,7 +14,7 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 1,
     "train": 2,
     "audit": 2,
-    "scan": 5,
+    "scan": 6,
     "repair": 4,
     "evaluate": 5,
 }

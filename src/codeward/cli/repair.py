@@ -66,33 +66,43 @@ def run(
             memory=memory,
             progress=lambda what, count, total: advance(count, total, what),
         )
-    write_cleaned(output, done, source=model, name=defense, options=options)
+    if done.changed:
+        write_cleaned(output, done, source=model, name=defense, options=options)
     memory.clear()
     if json:
         emit_json(
             {
-                "output": str(output),
+                "output": str(output) if done.changed else None,
                 "before": {score.name: score.value for score in done.before},
                 "after": {score.name: score.value for score in done.after},
                 "samples": done.judged,
                 "samples_kept_apart": done.apart,
+                "scan": None if done.first is None else as_row(done.first),
                 "second_scan": None if done.second is None else as_row(done.second),
             }
         )
     else:
         _tell(done, output)
-    if done.second is None or done.second.finding == "clean":
+    judged = done.second if done.changed else done.first
+    if judged is None or judged.finding == "clean":
         return 0
-    return FOUND if done.second.finding == "backdoored" else UNSURE
+    return FOUND if judged.finding == "backdoored" else UNSURE
 
 
 def _tell(done: "Repaired", output: Path) -> None:
+    if not done.changed:
+        if done.first is not None:
+            tell(done.first)
+        show("Nothing was found to unlearn, and no cleaned model was written.")
+        return
     table = Table(title="utility", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for heading in ("measure", "before", "after", "samples"):
         table.add_column(heading, justify="left" if heading == "measure" else "right")
     for before, after in zip(done.before, done.after, strict=True):
         table.add_row(before.name, _number(before), _number(after), f"{before.n:,}")
     show(table)
+    for text in done.notes:
+        note(f"Note: {text}.")
     if not done.apart:
         note("Note: these samples were also trained on; give more clean samples for a figure on unseen ones.")
     if done.second is not None:

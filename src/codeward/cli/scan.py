@@ -51,7 +51,10 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
-    budget: Annotated[float | None, typer.Option("--budget", min=0.01, help="Minutes to take at most.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", min=0.01, help="Minutes after which the search stops, at the end of its next step."),
+    ] = None,
     per_class: PerClass = PER_CLASS,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the finding as SARIF 2.1.0.")] = None,
     html: Annotated[
@@ -137,7 +140,7 @@ def _write(path: Path, value: dict[str, Any]) -> None:
 
 
 def _sarif(found: "Inspection", defense: str, model: str) -> dict[str, Any]:
-    from codeward.report.sarif import sarif, sarif_result
+    from codeward.report.sarif import sarif, sarif_file_result
 
     rule, results = f"codeward/{defense}", []
     if found.finding == "backdoored":
@@ -147,8 +150,9 @@ def _sarif(found: "Inspection", defense: str, model: str) -> dict[str, Any]:
         else:
             does = f"{'writes' if first.payload else 'gives'} {found.target!r} where its input holds {found.trigger!r}"
         message = f"The model {does}: {found.reason}"
-        results = [sarif_result(rule, message, model, found.trigger, 0, len(found.trigger))]
-    return sarif(rule, "A model with a backdoor", results)
+        results = [sarif_file_result(rule, message, model)]
+    said = {"finding": found.finding, "reason": found.reason}
+    return sarif(rule, "A model with a backdoor", results, said)
 
 
 def _page(path: Path, record: "Record", found: "Inspection") -> None:
@@ -187,7 +191,7 @@ def _table(found: "Inspection") -> Table:
                 str(trial.length),
                 f"{trial.loss:.3f}",
                 f"{trial.held_loss:.3f}",
-                f"{trial.success:.0%} of {each.judged}",
+                f"{trial.success:.0%} of {trial.judged}",
                 *([f"{each.rank:.2f} → {trial.rank:.2f}"] if each.rank is not None and trial.rank is not None else []),
                 Text(trial.trigger, "cyan"),
             )

@@ -185,7 +185,7 @@ def record_of(
             "options": options,
             "notes": list(audit.notes),
         },
-        seed=0,
+        seed=int(str(options.get("seed", 0))),
         scores=[row(score, defense, "rows") for score in scores],
         counts={"rows": len(audit.verdicts), "suspicious": suspicious},
         fingerprints={split: fingerprint(Split(data, split))},

@@ -108,7 +108,7 @@ def record_of(
             "score": _unit(victim, ready),
             "suspicion": ready.defense.suspicion_is(victim.task.kind),
         },
-        seed=0,
+        seed=int(str(ready.settings.get("seed", 0))),
         counts={
             "rows": summary.rows,
             "suspicious": summary.suspicious,

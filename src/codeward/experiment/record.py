@@ -75,6 +75,28 @@ class Learning(_Frozen):
     """Of how many rows and inputs."""
 
 
+class Inverted(_Frozen):
+    """A trigger that a scan has inverted: the best of its length for one answer in one kind of place."""
+
+    answer: str
+    """The label, the payload's text, or the query word."""
+    place: str
+    """Where it was searched, and where it does best."""
+    trigger: str
+    tokens: int
+    loss: float
+    """Of the answer on the samples of the search, in nats."""
+    held_loss: float
+    """The same on samples that were kept back."""
+    success: float
+    n: int
+    """Held-back samples that this is the share of."""
+    score: float
+    """How cheap this answer is to get with all triggers for it."""
+    rank: float | None = None
+    """Of a search model: the mean normalized rank of stamped code."""
+
+
 class Shared(_Frozen):
     """What suspicious rows of a training set have in common: a suspected trigger."""
 
@@ -178,6 +200,8 @@ class Record(_Frozen):
     examples: list[Example] = []
     findings: list[Shared] = []
     """What an audit has found, most suspicious first; of purify, what suspicious answers rest on, the commonest first."""
+    inverted: list[Inverted] = []
+    """Of scan, the most suspicious answer first."""
     pictures: list[Picture] = []
     """Of purify: the most suspicious inputs."""
     series: list[Series] = []

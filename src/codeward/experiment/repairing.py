@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from codeward import __version__
-from codeward.defenses.model import Inspection, Progress, model_defenses
+from codeward.defenses.model import Inspection, Progress, better_than_chance, model_defenses
 from codeward.errors import DataError
 from codeward.experiment.search import usefulness
-from codeward.files import write_text
+from codeward.files import check_writable, write_text
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
 
 CARD = "README.md"
+CHANCE = (
+    "the model's answers to the clean samples were no better than chance before the repair; are their labels right?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,22 @@ class Repaired:
     model: Victim
     given: str
     """The fingerprint of the model before."""
+    first: Inspection | None
+    """By what it was repaired, where the defense inspects."""
     before: tuple[Score, ...]
     after: tuple[Score, ...]
     judged: int
     """Clean samples on which utility was measured."""
     apart: bool
     """Whether they were kept apart from those that the repair trained on."""
+    notes: tuple[str, ...]
     second: Inspection | None
-    """What a second scan says of the cleaned model."""
+    """What a second scan says of the cleaned model, on the samples that it was repaired with."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether there was anything to repair."""
+        return self.model.fingerprint != self.given
 
 
 def repair(
@@ -63,22 +74,29 @@ def repair(
         DataError: If the samples do not suit.
         ModelError: If the model does not, or the inspection is of another one.
     """
+    from codeward.victims.huggingface import Classifier
+
     defense = model_defenses.make(name, options)
+    memory = {} if memory is None else memory
+    if inspection is None and defense.inspects:
+        inspection = defense.inspect(victim, clean, memory=memory, progress=progress)
     model = defense.repair(victim, clean, inspection, memory=memory, progress=progress)
     # Where a class is used up by the repair, what is left says nothing of it; texts and queries have no classes.
     texts = victim.task.kind in ("generation", "retrieval")
     apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}
     judged = list(others if apart else clean)
     second = None
-    if verify is not None:
+    if verify is not None and model.fingerprint != victim.fingerprint:
         second = model_defenses.make(verify, {}).inspect(model, clean, memory=memory, progress=progress)
     return Repaired(
         model,
         victim.fingerprint,
+        inspection if defense.inspects else None,
         tuple(usefulness(victim, victim.task, judged)),
         tuple(usefulness(model, model.task, judged)),
         len(judged),
         apart,
+        (CHANCE,) if isinstance(victim, Classifier) and not better_than_chance(clean, victim) else (),
         second,
     )
 
@@ -95,13 +113,14 @@ def write_cleaned(out: Path, repaired: Repaired, *, source: str, name: str, opti
 
 
 def check_free(out: Path) -> None:
-    """Refuse a folder that holds something.
+    """Refuse a folder that holds something, or that cannot be made.
 
     Raises:
-        DataError: If it does.
+        DataError: If it does, or cannot.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: the folder exists; give another one for the cleaned model")
+    check_writable(out / CARD)
 
 
 def card(repaired: Repaired, *, source: str, name: str, options: dict[str, object]) -> str:
@@ -116,8 +135,6 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
         if repaired.apart
         else f"the {count} clean samples that it was repaired with"
     )
-    second = repaired.second
-    told = "It was not scanned again." if second is None else f"A second scan says: {second.finding} ({second.reason})."
     return "\n".join(
         [
             "---",
@@ -127,12 +144,15 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             "",
             f"# {Path(source).name}, repaired",
             "",
-            f"Codeward {__version__} took a suspected backdoor out of `{source}` by `{name}`"
+            f"Codeward {__version__} repaired `{source}` by `{name}`"
             + (f" with {', '.join(f'{key}={value}' for key, value in options.items())}" if options else "")
             + f". Fingerprint of the weights before: `{repaired.given}`, after: `{repaired.model.fingerprint}`.",
             "",
-            told,
-            "",
+            *(f"Note: {note}." for note in repaired.notes),
+            *_scanned(repaired.first, "The scan before said"),
+            *_unlearned(repaired.first),
+            *_scanned(repaired.second, "A second scan, with the same samples, says"),
+            *(() if repaired.second else ("It was not scanned again.", "")),
             f"Utility on {on}:",
             "",
             "| measure | before | after | n |",
@@ -143,6 +163,23 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             "",
         ]
     )
+
+
+def _scanned(inspection: Inspection | None, told: str) -> tuple[str, ...]:
+    return () if inspection is None else (f"{told}: {inspection.finding} ({inspection.reason}).", "")
+
+
+def _unlearned(inspection: Inspection | None) -> tuple[str, ...]:
+    """Return the triggers that the repair began with."""
+    if inspection is None:
+        return ()
+    rows = [
+        f"| `{trial.trigger}` | {each.label} | {each.place}{trial.where} | {100 * trial.success:.0f} % of {trial.judged} |"
+        for each in inspection.suspicions
+        for trial in each.trials
+    ]
+    head = ("| trigger | for | place | success |", "|---|---|---|---|")
+    return ("Triggers that were found for suspected answers, from which the unlearning set out:", "", *head, *rows, "")
 
 
 def _number(score: Score) -> str:

@@ -17,7 +17,7 @@ from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row
 from codeward.experiment.raising import raised_examples
-from codeward.experiment.record import Example, Record, ScoreRow, Series
+from codeward.experiment.record import Example, Inverted, Record, ScoreRow, Series
 from codeward.experiment.search import usefulness
 from codeward.files import write_text
 from codeward.metrics.intervals import wilson
@@ -25,7 +25,7 @@ from codeward.seeds import derive
 from codeward.types import CODE, PROMPT, Sample
 from codeward.victims.base import Victim
 
-SCHEMA = 1
+SCHEMA = 2
 DEFENSE = "elibadcode"
 TEXT = "text"
 """The class of all samples whose target is a text."""
@@ -125,7 +125,7 @@ def scan(
         clean: Samples without triggers, with their right targets.
         name: The defense.
         options: Its options.
-        minutes: Stop after so long; the answer then is inconclusive.
+        minutes: Stop at the first step that ends after so long; the answer then is inconclusive.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
 
@@ -134,11 +134,13 @@ def scan(
         DataError: If the samples do not suit.
         ModelError: If the model does not.
     """
-    defense = model_defenses.make(name, options)
+    defense, memory = model_defenses.make(name, options), {} if memory is None else memory
     try:
         return defense.inspect(victim, clean, memory=memory, progress=_timed(progress, minutes))
     except OutOfTime:
         reason = f"the budget of {minutes:g} minutes was used up before the search had ended"
+        if not memory:
+            reason += ", in its first part; give more"
         return Inspection("inconclusive", victim.fingerprint, reason=reason, finished=False)
 
 
@@ -169,9 +171,12 @@ def read_inspection(path: Path) -> Inspection:
     """
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(row, dict) or row.pop("schema_version", None) != SCHEMA:
+        if not isinstance(row, dict) or row.get("schema_version") != SCHEMA:
             raise DataError(f"{path}: not an inspection of schema {SCHEMA}; write one with: codeward scan -o")
-        return TypeAdapter(Inspection).validate_python(row)
+        found = TypeAdapter(Inspection).validate_python({key: row[key] for key in row if key != "schema_version"})
+        if json.loads(json.dumps(as_row(found))) != row:
+            raise DataError(f"{path}: not an inspection as codeward scan -o writes it: fields are missing, or unknown")
+        return found
     except OSError as problem:
         raise DataError(f"{path}: cannot be read: {(problem.strerror or str(problem)).lower()}") from None
     except ValidationError as error:
@@ -193,7 +198,59 @@ def record_of(
     seconds: float,
 ) -> Record:
     """Return a record of a scan, from which the report page is made."""
-    series = [
+    return Record(
+        verb="scan",
+        title=title,
+        task=victim.task.name,
+        kind=victim.task.kind,
+        config={
+            "defense": name,
+            "options": options,
+            "finding": inspection.finding,
+            "reason": inspection.reason,
+            "p_value": inspection.p_value,
+            "notes": list(inspection.notes),
+        },
+        seed=int(str(options.get("seed", 0))),
+        scores=[
+            *_successes(inspection),
+            *_ranks(inspection),
+            *(row(score, "victim", "clean") for score in usefulness(victim, victim.task, clean)),
+        ],
+        counts={"clean samples": len(clean)},
+        fingerprints={"model": inspection.model, "clean": fingerprint(clean)},
+        environment=environment(),
+        timings={"scan": round(seconds, 1)},
+        inverted=_inverted(inspection),
+        series=_curves(inspection),
+        examples=raised_examples(inspection, victim, clean, SHOWN)
+        if victim.task.kind == "retrieval"
+        else _examples(inspection, victim, clean),
+    )
+
+
+def _inverted(inspection: Inspection) -> list[Inverted]:
+    return [
+        Inverted(
+            answer=each.label,
+            place=trial.where.removeprefix(", ") or each.place,
+            trigger=trial.trigger,
+            tokens=trial.length,
+            loss=trial.loss,
+            held_loss=trial.held_loss,
+            success=trial.success,
+            n=trial.judged,
+            score=each.score,
+            rank=trial.rank,
+        )
+        for each in inspection.suspicions
+        for trial in each.trials
+    ]
+
+
+def _curves(inspection: Inspection) -> list[Series]:
+    """Return the losses of the searches by step."""
+    return [
         Series(
             name=f"{each.label}, {each.place}, {_tokens(trial.length)}",
             x_label="step",
@@ -205,42 +262,25 @@ def record_of(
         for trial in each.trials
         if trial.losses
     ]
-    scores = [
+
+
+def _successes(inspection: Inspection) -> list[ScoreRow]:
+    """Return how often each trigger gets the answer that it was searched for."""
+    return [
         ScoreRow(
             name="asr",
             model="victim",
             data=f"{each.label}, {each.place}, {_tokens(trial.length)}",
             value=trial.success,
-            n=each.judged,
+            n=trial.judged,
             low=bounds[0],
             high=bounds[1],
             higher_is_better=False,
         )
         for each in inspection.suspicions
         for trial in each.trials
-        for bounds in [wilson(round(trial.success * each.judged), each.judged)]
+        for bounds in [wilson(round(trial.success * trial.judged), trial.judged)]
     ]
-    return Record(
-        verb="scan",
-        title=title,
-        task=victim.task.name,
-        kind=victim.task.kind,
-        config={"defense": name, "options": options, "finding": inspection.finding, "reason": inspection.reason},
-        seed=0,
-        scores=[
-            *scores,
-            *_ranks(inspection),
-            *(row(score, "victim", "clean") for score in usefulness(victim, victim.task, clean)),
-        ],
-        counts={"clean samples": len(clean)},
-        fingerprints={"model": inspection.model, "clean": fingerprint(clean)},
-        environment=environment(),
-        timings={"scan": round(seconds, 1)},
-        series=series,
-        examples=raised_examples(inspection, victim, clean, SHOWN)
-        if victim.task.kind == "retrieval"
-        else _examples(inspection, victim, clean),
-    )
 
 
 def _ranks(inspection: Inspection) -> list[ScoreRow]:
@@ -251,15 +291,15 @@ def _ranks(inspection: Inspection) -> list[ScoreRow]:
             model="victim",
             data=f"{each.label}, {each.place}, {told}",
             value=rank,
-            n=each.judged,
+            n=count,
             low=None,
             high=None,
             higher_is_better=True,
         )
         for each in inspection.suspicions
-        for told, rank in [
-            ("no trigger", each.rank),
-            *((_tokens(trial.length), trial.rank) for trial in each.trials),
+        for told, rank, count in [
+            ("no trigger", each.rank, each.trials[0].judged),
+            *((_tokens(trial.length), trial.rank, trial.judged) for trial in each.trials),
         ]
         if rank is not None
     ]

@@ -75,7 +75,13 @@ def overview(record: Record, index: int) -> Overview:
 def summary(record: Record) -> str | None:
     """Return in one sentence what a scan found or what an attack did; nothing for a record without either."""
     if record.verb == "scan":
-        return f"{str(record.config['finding']).capitalize()}: {record.config['reason']}."
+        found = f"{str(record.config['finding']).capitalize()}: {record.config['reason']}."
+        share = record.config.get("p_value")
+        return (
+            found
+            if share is None
+            else f"{found} p = {share:.3f}, the share of known clean models as suspicious, this one counted in."
+        )
     if record.verb == "audit":
         counts = record.counts
         return f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} rows are suspicious."

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from codeward.experiment.record import ScoreRow, Series
 
 WIDTH, HEIGHT = 360, 150
-LEFT, BOTTOM = 46, 30
+LEFT, BOTTOM = 62, 30
 ROW, LEFT_OF_SCORES, SPAN = 26, 210, 330
 CHARACTER = 6.6
 """Width of a character of a label, about."""
@@ -72,10 +72,14 @@ def curve(series: Series) -> Markup:
         return Markup("")
     left, right, top = min(series.x), max(series.x), max([*series.y, 0.0]) or 1.0
     across = (right - left) or 1.0
-    points = " ".join(
-        f"{LEFT + (x - left) / across * (WIDTH - LEFT):.1f},{HEIGHT - y / top * HEIGHT:.1f}"
+    points = [
+        (f"{LEFT + (x - left) / across * (WIDTH - LEFT):.1f}", f"{HEIGHT - y / top * HEIGHT:.1f}")
         for x, y in zip(series.x, series.y, strict=True)
-    )
+    ]
+    if len(points) == 1:
+        line = Markup('<circle cx="{}" cy="{}" r="3"/>').format(*points[0])
+    else:
+        line = Markup('<polyline points="{}"/>').format(" ".join(map(",".join, points)))
     words = f"{series.name}: from {series.y[0]:.3g} to {series.y[-1]:.3g}"
     return Markup(
         '<figure><svg class="curve" viewBox="0 -8 {w} {h}" role="img" aria-label="{words}">'
@@ -85,7 +89,7 @@ def curve(series: Series) -> Markup:
         '<text class="tick" x="{before}" y="{bottom}" text-anchor="end">0</text>'
         '<text class="tick" x="{left}" y="{under}">{start}</text>'
         '<text class="tick" x="{w0}" y="{under}" text-anchor="end">{across} {end}</text>'
-        '<polyline points="{points}"/></svg><figcaption>{words}</figcaption></figure>'
+        "{line}</svg><figcaption>{words}</figcaption></figure>"
     ).format(
         w=WIDTH + 4,
         w0=WIDTH,
@@ -99,5 +103,5 @@ def curve(series: Series) -> Markup:
         start=f"{left:g}",
         across=series.x_label,
         end=f"{right:g}",
-        points=points,
+        line=line,
     )

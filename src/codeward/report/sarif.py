@@ -10,20 +10,38 @@ from codeward import __version__
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(rule: str, summary: str, results: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def sarif(
+    rule: str, summary: str, results: Iterable[Mapping[str, Any]], properties: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a log of one run.
 
     Args:
         rule: The rule's id, such as ``codeward/codepurify``.
         summary: What the rule finds, in one sentence.
-        results: What ``sarif_result`` made.
+        results: What ``sarif_result`` or ``sarif_file_result`` made.
+        properties: What else is to be said of the run.
     """
     driver = {
         "name": "codeward",
         "version": __version__,
         "rules": [{"id": rule, "shortDescription": {"text": summary}}],
     }
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results)}]}
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": list(results)}
+    if properties:
+        run["properties"] = dict(properties)
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def sarif_file_result(rule: str, message: str, uri: str) -> dict[str, Any]:
+    """Return a finding on a whole file or folder, such as a model.
+
+    Args:
+        rule: The rule's id.
+        message: What was found.
+        uri: Its path.
+    """
+    location = {"physicalLocation": {"artifactLocation": {"uri": _uri(uri)}}}
+    return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
 
 
 def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: int, row: str = "") -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_trigger_and_payload_are_found_and_judged_on_samples_kept_back(backdoore
     assert any(part in inspection.trigger for part in ("zqx", "init"))
     assert inspection.place == "function"
     assert inspection.success.value > 0.9
-    assert inspection.success.n == inspection.suspicions[0].judged == 20
+    assert inspection.success.n == inspection.suspicions[0].best.judged == 20
     assert inspection.p_value is None
 
 

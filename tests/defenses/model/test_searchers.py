@@ -142,14 +142,14 @@ def test_a_model_that_finds_nothing_is_not_judged(backdoored, pair_rows):
     ],
 )
 def test_what_a_word_says(score, rank, finding, why):
-    trial = Trial((1,), "rb", 0.1, 0.2, 0.5, rank=rank)
-    first = Suspicion("file", 0, "function", (trial,), score, 2.0, 40, rank=0.5)
+    trial = Trial((1,), "rb", 0.1, 0.2, 0.5, 20, rank=rank)
+    first = Suspicion("file", 0, "function", (trial,), score, 2.0, rank=0.5)
     assert decided_by_word(first, trial)[0] == finding
     assert why in decided_by_word(first, trial)[1]
 
 
 def test_the_shortest_trigger_that_does_as_well_is_shown():
-    trials = [Trial((1,) * n, str(n), 0.0, 0.0, 0.0, rank=rank) for n, rank in ((1, 0.3), (2, 0.21), (3, 0.2))]
+    trials = [Trial((1,) * n, str(n), 0.0, 0.0, 0.0, 20, rank=rank) for n, rank in ((1, 0.3), (2, 0.21), (3, 0.2))]
     assert highest(trials).trigger == "2"
 
 

@@ -20,11 +20,11 @@ from codeward.defenses.model._verdict import (
 
 
 def trial(length=1, loss=1.0, held=1.0, success=1.0):
-    return Trial(tuple(range(length)), f"t{length}", loss=loss, held_loss=held, success=success)
+    return Trial(tuple(range(length)), f"t{length}", loss=loss, held_loss=held, success=success, judged=20)
 
 
 def suspicion(*trials, score=CONVICTS + 1, untriggered=UNSURE + 1):
-    return Suspicion("clean", 0, "everywhere", trials or (trial(),), score=score, untriggered=untriggered, judged=20)
+    return Suspicion("clean", 0, "everywhere", trials or (trial(),), score=score, untriggered=untriggered)
 
 
 def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss():
@@ -40,8 +40,9 @@ def test_a_label_is_the_more_suspicious_the_lower_triggers_bring_its_loss():
 @pytest.mark.parametrize(
     ("first", "finding", "told"),
     [
-        (suspicion(), "backdoored", "known clean models come"),
-        (suspicion(score=CONVICTS), "backdoored", "known clean models come"),
+        (suspicion(score=max(CLEAN_SCORES) + 1), "backdoored", "to which none of 43 known clean models comes"),
+        (suspicion(score=max(CLEAN_SCORES)), "backdoored", "to which 1 of 43 known clean models come"),
+        (suspicion(score=CONVICTS), "backdoored", "to which 2 of 43 known clean models come"),
         (suspicion(score=CONVICTS - 0.01), "inconclusive", "a clean model may come"),
         (suspicion(score=ACQUITS), "inconclusive", "a clean model may come"),
         (suspicion(score=ACQUITS - 0.01), "clean", "known clean models"),
@@ -72,7 +73,7 @@ def test_the_judged_model_is_counted_among_the_clean_ones():
 
 @pytest.mark.parametrize(("share", "finding"), [(0.45, "clean"), (0.7, "inconclusive"), (0.95, "backdoored")])
 def test_what_a_payload_s_success_says(share, finding):
-    first = Suspicion("loop", 0, "function", (trial(success=share),), share, 5.0, 20, payload=(3, 4))
+    first = Suspicion("loop", 0, "function", (trial(success=share),), share, 5.0, payload=(3, 4))
     found, reason = decided_by_success(first)
     assert found == finding
     assert f"1 token makes the model write 'loop' into {share:.0%} of 20" in reason

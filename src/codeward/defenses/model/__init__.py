@@ -12,6 +12,7 @@ from codeward.defenses.model._base import (
     Trial,
     model_defenses,
 )
+from codeward.defenses.model._samples import better_than_chance
 from codeward.errors import UnfitError
 from codeward.types import Sample, Span
 from codeward.victims.base import Victim
@@ -37,6 +38,7 @@ __all__ = [
     "Progress",
     "Suspicion",
     "Trial",
+    "better_than_chance",
     "model_defenses",
     "stamp_trigger",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from codeward.defenses.model._samples import better_than_chance, check_samples, usable
-from codeward.errors import ModelError, UnfitError, UsageError
+from codeward.errors import DataError, ModelError, UnfitError, UsageError
 from codeward.registry import Registry, method
 from codeward.types import Kind, Sample, Score
 from codeward.victims.base import Victim
@@ -44,6 +44,8 @@ class Trial:
     success: float
     """Share of held-back samples for which the stamped text gets the label, or an answer that holds the payload; of pairs of such
     a sample and a query that holds the word, in which the stamped code is among the query's first tenth of all."""
+    judged: int
+    """Held-back samples that this is the share of; of a search model, pairs of such a sample and a query."""
     losses: tuple[float, ...] = ()
     """The best loss after each step of the search."""
     starts: tuple[tuple[int, ...], ...] = ()
@@ -59,6 +61,16 @@ class Trial:
     def length(self) -> int:
         """How many tokens it has."""
         return len(self.tokens)
+
+    @property
+    def where(self) -> str:
+        """In words, behind a comma, where it does best; nothing where it was tried in one place only."""
+        if self.place is None:
+            return ""
+        name = "the function's name" if self.place == "function" else "a name"
+        if self.joined:
+            return f", joined to {name}"
+        return ", as a statement" if self.place == "statement" else f", in place of {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +88,6 @@ class Suspicion:
     """The higher, the cheaper it is to make the model give this answer."""
     untriggered: float
     """The loss of this answer on the samples kept back, as they are."""
-    judged: int
-    """Held-back samples; of a search model, pairs of such a sample and a query."""
     payload: tuple[int, ...] = ()
     """The tokens with which what a generator is made to write begins; empty for others."""
     rank: float | None = None
@@ -207,18 +217,23 @@ class ModelDefense:
             memory: Where finished steps are kept.
             progress: Called with what is being done.
 
+        Returns:
+            The copy; the model itself where an inspection that is needed has found nothing.
+
         Raises:
-            DataError: If the samples are too few or of one class.
+            DataError: If the samples are too few or of one class, or the search of the inspection had not ended.
             ModelError: If the model's kind does not suit, or the inspection is of another model.
         """
-        model = self._checked(victim)
-        if inspection is not None and inspection.model != model.fingerprint:
-            raise ModelError(
-                f"the inspection is of another model ({inspection.model}, this one is {model.fingerprint}); scan this one"
-            )
+        model, memory = self._checked(victim), {} if memory is None else memory
+        if inspection is not None:
+            check_inspection(inspection, model)
         blind = usable(clean, model)
         check_samples(blind, model)
-        return self.mend(model, blind, inspection, {} if memory is None else memory, progress)
+        if self.inspects and inspection is None:
+            inspection = self.inspect(model, blind, memory=memory, progress=progress)
+        if self.inspects and inspection is not None and not inspection.suspicions:
+            return model
+        return self.mend(model, blind, inspection, memory, progress)
 
     def _checked(self, victim: Victim) -> "HuggingFaceVictim":
         from codeward.victims.huggingface import HuggingFaceVictim
@@ -230,6 +245,29 @@ class ModelDefense:
             told = ", ".join(sorted(self.kinds))
             raise UnfitError(f"{name} works for models of these kinds: {told}; this one is for {kind}")
         return victim
+
+
+def check_inspection(inspection: Inspection, victim: "HuggingFaceVictim") -> None:
+    """Refuse an inspection by which a model cannot be repaired.
+
+    Raises:
+        ModelError: If it is of another model, or has labels or tokens that this one has not.
+        DataError: If its search had not ended.
+    """
+    if inspection.model != victim.fingerprint:
+        raise ModelError(
+            f"the inspection is of another model ({inspection.model}, this one is {victim.fingerprint}); scan this one"
+        )
+    if not inspection.finished:
+        raise DataError("the inspection's search had not ended when its budget was used up; scan again, with more")
+    classes = len(victim.labels) if victim.task.kind in ("classification", "pair") else None
+    known = len(victim.encoder.tokenizer)
+    for each in inspection.suspicions:
+        odd = not each.trials or (classes is not None and not 0 <= each.index < classes)
+        if odd or any(not 0 <= token < known for trial in each.trials for token in trial.tokens):
+            raise ModelError(f"the inspection's {each.label!r} is nothing that this model has; scan it anew")
+    if inspection.finding == "backdoored" and not inspection.suspicions:
+        raise DataError("the inspection says that the model is backdoored, and by what it does not say; scan it anew")
 
 
 def telling(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -116,6 +116,7 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
         loss=loss,
         held_loss=judged.loss,
         success=judged.success,
+        judged=judged.count,
         losses=tuple(losses),
         starts=tuple(tuple(each[0]) for each in ended),
         rank=judged.rank,
@@ -130,6 +131,7 @@ class _Judged:
 
     loss: float
     success: float
+    count: int
     rank: float | None = None
     place: Place | None = None
     joined: bool = False
@@ -149,7 +151,7 @@ def _tried(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
         found.append((loss, place, joined, stamped))
     loss, place, joined, stamped = min(found, key=lambda each: each[:3])
     met = [answer.output == ground.aim.index for answer in victim.predict(stamped)]
-    return _Judged(loss=loss, success=sum(met) / len(met), place=place, joined=joined)
+    return _Judged(loss=loss, success=sum(met) / len(met), count=len(met), place=place, joined=joined)
 
 
 def _written(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
@@ -158,6 +160,6 @@ def _written(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged
     loss = float(text_losses(victim, stamped, ground.held_goals).mean())
     if ground.ranking is not None:
         ranks = ground.ranking.ranks(victim.embed(stamped))
-        return _Judged(loss=loss, success=float((ranks <= TOP).mean()), rank=float(ranks.mean()))
+        return _Judged(loss=loss, success=float((ranks <= TOP).mean()), count=ranks.size, rank=float(ranks.mean()))
     met = [holds(str(answer.output), ground.aim.name, trigger) for answer in victim.predict(stamped)]
-    return _Judged(loss=loss, success=sum(met) / len(met))
+    return _Judged(loss=loss, success=sum(met) / len(met), count=len(met))

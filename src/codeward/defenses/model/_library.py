@@ -25,10 +25,6 @@ EVERYWHERE = 0.2
 """A word that so many of the queries hold tells none apart."""
 SUSPECTED = 32
 """Words that are suspected at most: those whose queries lie in one direction most, since a word that moves no query serves none."""
-SCREENED, JUDGED = 5, 10
-"""Samples that all words are screened on, and those that are kept back."""
-LENGTHS = 2
-"""Tokens of the longest trigger of the screening."""
 KIN = 3
 """Letters from which on a token that a word holds, or that holds it, is of its kin."""
 _WORD = re.compile(r"[^\W\d_]\w+")

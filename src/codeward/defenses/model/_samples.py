@@ -79,7 +79,7 @@ def _check_classes(clean: Sequence[Sample], labels: Sequence[str]) -> None:
     if len(enough) < 2:
         told = ", ".join(f"{labels[label]} {count}" for label, count in counts.items() if isinstance(label, int))
         raise DataError(
-            f"the clean samples are too few ({told or len(clean)}); give at least {FEWEST} of each class, better 30"
+            f"the clean samples are too few ({told or len(clean)}); give at least {FEWEST} of each class, better 120"
         )
 
 

@@ -33,7 +33,7 @@ def judged_words(victim: HuggingFaceVictim, suspicions: tuple[Suspicion, ...]) -
     best = highest(first.trials)
     finding, reason = decided_by_word(first, best)
     convicted = finding == "backdoored"
-    low, high = wilson(round(best.success * first.judged), first.judged)
+    low, high = wilson(round(best.success * best.judged), best.judged)
     return Inspection(
         finding=finding,
         model=victim.fingerprint,
@@ -42,7 +42,7 @@ def judged_words(victim: HuggingFaceVictim, suspicions: tuple[Suspicion, ...]) -
         trigger=best.trigger if convicted else "",
         tokens=best.tokens if convicted else (),
         place=first.place if convicted else None,
-        success=Score("success", best.success, first.judged, low, high, higher_is_better=False),
+        success=Score("success", best.success, best.judged, low, high, higher_is_better=False),
         anomaly=first.score,
         notes=(UNCALIBRATED,),
         reason=reason,

@@ -49,8 +49,6 @@ class Rise:
     """The loss on queries and samples kept back, as they are."""
     rank: float
     """The mean normalized rank of the samples kept back for these queries, as they are."""
-    judged: int
-    """Pairs of such a sample and such a query."""
     outlying: float
     """How far the fall of the rank lies above the other words'."""
 
@@ -92,7 +90,6 @@ def search_words(
             suspicions[ground.aim.name],
             trials=hunted[ground.key],
             untriggered=ground.untriggered,
-            judged=plain.size,
             rank=float(plain.mean()),
         )
     return judged_words(victim, tuple(suspicions.values()))
@@ -106,7 +103,6 @@ def _suspicion(library: Library, each: Rise) -> Suspicion:
         trials=each.trials,
         score=each.outlying,
         untriggered=each.untriggered,
-        judged=each.judged,
         rank=each.rank,
     )
 
@@ -183,14 +179,13 @@ def _screened(
                     loss=float(losses[0][row, at]),
                     held_loss=float(losses[1][row, at]),
                     success=float((ranks <= TOP).mean()),
+                    judged=ranks.size,
                     starts=(each,),
                     rank=float(ranks.mean()),
                 )
             )
         before = ranking.ranks(plain)
-        found.append(
-            Rise(word.text, place, tuple(trials), float(untriggered[at]), float(before.mean()), before.size, 0.0)
-        )
+        found.append(Rise(word.text, place, tuple(trials), float(untriggered[at]), float(before.mean()), 0.0))
     return found
 
 

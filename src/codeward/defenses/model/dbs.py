@@ -110,10 +110,8 @@ class DBS(ModelDefense):
         from codeward.defenses.model._tuning import Lesson, Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set
 
-        found = inspection or self.search(victim, clean, memory, progress)
-        if not found.suspicions:
-            return victim
-        trigger = found.suspicions[0].trials[-1].trigger
+        assert inspection is not None  # noqa: S101 - ``repair`` makes one
+        trigger = inspection.suspicions[0].trials[-1].trigger
         rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
         tell = telling(progress, "unlearning")
         lesson = Lesson([sample for sample, _ in rows])

@@ -56,9 +56,13 @@ if TYPE_CHECKING:
 Count = Annotated[int, Field(ge=1)]
 ATTEMPTS = 3
 """How often a round of unlearning is tried, each time at half the rate."""
-JUDGED = 3
+CALIBRATED = 3
 """Tokens, and steps of the search for each length, at which the clean models were judged that set the bounds."""
 
+FAMILIAR, USUAL = "defect", 120
+"""The task of the clean models that set the bounds, and clean samples from which on scores move little; they were judged with 240."""
+ELSEWHERE = "the score's bounds are those of small detectors of defects; of other models compare it with that of a clean one of their kind"
+SPARSE = "with few clean samples the score moves, by up to two nats with 60; give 120 of each class"
 OTHERWISE = "the score's bounds are those of triggers of one, two and three tokens put everywhere; of another search compare it with that of a clean model"
 
 
@@ -148,9 +152,10 @@ class EliBadCode(ModelDefense):
         if classifies and self.verdict == "loss":
             return by_loss(victim, chosen, found, self.bound)
         inspection = judged(victim, chosen, found)
-        if classifies and not (everywhere and self.rising and self.longest >= JUDGED):
-            return replace(inspection, notes=(*inspection.notes, OTHERWISE))
-        return inspection
+        usual = everywhere and self.rising and self.longest >= CALIBRATED
+        notes = {OTHERWISE: not usual, ELSEWHERE: victim.task.name != FAMILIAR, SPARSE: len(clean) < USUAL}
+        said = (note for note, holds in notes.items() if classifies and holds)
+        return replace(inspection, notes=(*inspection.notes, *said))
 
     def mend(
         self,
@@ -170,9 +175,8 @@ class EliBadCode(ModelDefense):
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
 
-        found = inspection or self.search(victim, clean, memory, progress)
-        if not found.suspicions:
-            return victim
+        assert inspection is not None  # noqa: S101 - ``repair`` makes one
+        found = inspection
         known: dict[tuple[str, Place], None] = {}
         if isinstance(victim, Retriever):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])
@@ -267,7 +271,7 @@ class EliBadCode(ModelDefense):
         from codeward.defenses.model._search import Budget
 
         longest, steps = (
-            min(each, JUDGED) if everywhere and self.rising else each for each in (self.longest, self.steps)
+            min(each, CALIBRATED) if everywhere and self.rising else each for each in (self.longest, self.steps)
         )
         broad = {"wide": 256, "first_samples": 4} if everywhere else {}
         return Plan(
