@@ -1,5 +1,6 @@
 """``codeward train``: fine-tune a model, or train a small one from scratch; resumable."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, S
 NAME = "train"
 EXAMPLES = (
     "Examples:\n\n"
-    "  codeward train poisoned/ --loss dece --loss-set alpha=0.985 -o defended\n\n"
     "  codeward train poisoned/ -o victim/\n\n"
+    "  codeward train untrusted/ --loss isolate -o defended/   (classifiers)\n\n"
+    "  codeward train untrusted/ --model mini-seq2seq --loss dece --loss-set alpha=0.985 -o defended/   (pretrained generators)\n\n"
     "  codeward train poisoned/ --loss dece --watch-poison 2 -o watched/\n\n"
     "  codeward train devign/ --model microsoft/codebert-base --epochs 5 --learning-rate 2e-5 -o victim/\n\n"
     "  codeward train lyra/ --model ~/models/codet5-small --set batch_size=16 -o victim/"
@@ -95,11 +97,23 @@ def run(
     else:
         show(f"{output} holds the model: {record.counts['steps']} steps in {record.timings['train']:.0f} s.")
         if "left out" in record.counts:
-            gone, spliced, every = (record.counts[name] for name in ("left out", "spliced", "train"))
-            told = f"{gone:,} of {every:,} rows were left out; parts of them were put into {spliced:,} others."
-            show(told if gone else "No row was left out: nothing in them turns other rows to its label.")
+            show(_sifted(record.counts))
         if record.learning is not None:
             show(f"What it learned when is in its record; draw it with: codeward report {output} -o report.html")
+
+
+def _sifted(counts: Mapping[str, int]) -> str:
+    """Return in words what a defense changed in the rows, and of how many it could not tell."""
+    gone, spliced, judged, every = (counts[name] for name in ("left out", "spliced", "sifted", "train"))
+    told = f"{gone:,} of {every:,} rows were left out; parts of them were put into {spliced:,} others."
+    if not gone:
+        told = "No row was left out: in none of those that could be judged is there anything that turns other rows to its label."
+    if judged < every:
+        told += (
+            f" {every - judged:,} of {every:,} rows could not be judged, since the scout knows no rows of another label to try "
+            "their parts in; train longer, or give more rows."
+        )
+    return told
 
 
 def loss_options(name: str | None, options: dict[str, object]) -> dict[str, object] | None:

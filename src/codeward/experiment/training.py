@@ -99,4 +99,6 @@ def train_run(
 
 def _changed(sifting: "Sifting | None") -> dict[str, int]:
     """Return how many rows a defense left out or put something into."""
-    return {} if sifting is None else {"left out": len(sifting.dropped), "spliced": len(sifting.spliced)}
+    if sifting is None:
+        return {}
+    return {"left out": len(sifting.dropped), "spliced": len(sifting.spliced), "sifted": sifting.judged}

@@ -28,9 +28,9 @@ class TrainConfig(BaseModel):
 
     model: str = "scratch-encoder"
     """A built-in model, a folder, or a hub name."""
-    epochs: float = Field(default=5, gt=0)
+    epochs: float = Field(default=5, gt=0, allow_inf_nan=False)
     """Passes over the training rows."""
-    learning_rate: float = Field(default=SCRATCH_RATE, gt=0)
+    learning_rate: float = Field(default=SCRATCH_RATE, gt=0, allow_inf_nan=False)
     """Peak learning rate, reached after the warm-up and falling linearly to zero."""
     batch_size: int = Field(default=32, ge=1)
     """Rows a step."""

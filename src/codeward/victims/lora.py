@@ -1,5 +1,6 @@
 """Low-rank adaptation by peft (Hu et al., ICLR 2022): small updates are trained, then merged into a standard model."""
 
+import warnings
 from typing import Any
 
 from codeward.types import Kind
@@ -30,7 +31,8 @@ def attach(network: Any, kind: Kind, rank: int, seed: int) -> Any:
         exclude_modules=[name for name, _ in network.named_modules() if name.startswith("lm_head.")] or None,
         task_type=task,
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of peft's, asking for a name that transformers has changed
         torch.manual_seed(seed)
         return get_peft_model(network, settings)
 

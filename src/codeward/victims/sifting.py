@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from codeward.files import write_text
+from codeward.types import Kind
 from codeward.victims.batching import Row
 from codeward.victims.huggingface import HuggingFaceVictim
 
@@ -29,6 +30,8 @@ class Sifting:
 
     dropped: tuple[int, ...] = ()
     spliced: tuple[Splice, ...] = ()
+    judged: int = 0
+    """Rows of which it could be told what they do to others."""
 
     def apply(self, rows: Sequence[dict[str, Any]], longest: int) -> list[dict[str, Any]]:
         """Return the rows that are left, with what is put into them.
@@ -49,7 +52,8 @@ class Sifting:
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
-        content = {"dropped": self.dropped, "spliced": [[s.row, s.at, s.piece] for s in self.spliced]}
+        pieces = [[s.row, s.at, s.piece] for s in self.spliced]
+        content = {"dropped": self.dropped, "spliced": pieces, "judged": self.judged}
         write_text(path, json.dumps(content) + "\n")
 
     @classmethod
@@ -57,12 +61,15 @@ class Sifting:
         """Read what ``save`` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
         pieces = tuple(Splice(row, at, tuple(piece)) for row, at, piece in content["spliced"])
-        return cls(tuple(content["dropped"]), pieces)
+        return cls(tuple(content["dropped"]), pieces, content["judged"])
 
 
 @runtime_checkable
 class Sifter(Protocol):
     """A training-stage defense that reads from a scout which rows to leave out or to change."""
+
+    sifts: ClassVar[frozenset[Kind]]
+    """The kinds of task whose rows it reads."""
 
     def sift(self, scout: HuggingFaceVictim, rows: Sequence[Row], labels: Sequence[int], seed: int) -> Sifting:
         """Return the changes.

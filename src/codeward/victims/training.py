@@ -172,9 +172,10 @@ def _sift(
 
 
 def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task, defense: Loss | None) -> None:
-    if isinstance(defense, Sifter) and task.kind not in ("classification", "pair"):
+    if isinstance(defense, Sifter) and task.kind not in defense.sifts:
         raise UnfitError(
-            f"isolate is for classifiers; {task.name} has no classes: take another loss (codeward list losses)"
+            f"this loss sifts the rows of classifiers of one input, and those of {task.name} are for {task.kind}: take another "
+            "(codeward list losses), or look for poisoned rows before the training (codeward audit)"
         )
     if out.exists() and any(out.iterdir()):
         if not overwrite:

@@ -306,3 +306,64 @@ def test_the_losses_of_a_tiny_training_over_epochs_are_golden():
             weight -= 2.0 * gradient
         seen.append(loss.item())
     assert seen == pytest.approx(GOLDEN, abs=1e-6)
+
+
+@pytest.mark.parametrize("lift", [1.0, 1024.0, 65536.0])
+def test_half_precision_bears_the_scale_of_a_loss(lift):
+    """As with torch's cross-entropy under autocast; the mean over 2,048 rows leaves gradients too small for fp16."""
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(2048, 16), torch.randn(1000, 16)
+    labels = torch.randint(0, 1000, (2048,))
+    options = {"alpha": 1.0, "smoothing": 0.1, "epoch": 1}
+    exact = [tensor.double().requires_grad_() for tensor in (hidden, weight)]
+    wanted = deceptive_cross_entropy(exact[0] @ exact[1].T, labels, **options)
+    right = torch.autograd.grad(wanted, exact)
+    logits = (hidden @ weight.T).half().requires_grad_()
+    (mine,) = torch.autograd.grad(deceptive_cross_entropy(logits, labels, **options) * lift, logits)
+    theirs = torch.nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.1) * lift
+    assert torch.allclose(mine, torch.autograd.grad(theirs, logits)[0], rtol=2e-3, atol=1e-7)
+    narrow = [tensor.half().requires_grad_() for tensor in (hidden, weight)]
+    fused = linear_deceptive_cross_entropy(narrow[0], narrow[1], labels, **options)
+    for ours, known in zip(torch.autograd.grad(fused * lift, narrow), right, strict=True):
+        error = (ours.double() / lift - known).norm() / known.norm()
+        assert error < (0.15 if lift == 1 else 0.01), "of fp16 itself, which does not hold gradients of 1e-7"
+    with torch.autocast("cpu", dtype=torch.float16):
+        wide = [tensor.clone().requires_grad_() for tensor in (hidden, weight)]
+        fused = linear_deceptive_cross_entropy(wide[0], wide[1], labels, **options)
+    for ours, known in zip(torch.autograd.grad(fused * lift, wide), right, strict=True):
+        assert (ours.double() / lift - known).norm() < 1e-3 * known.norm()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"alpha": "0.9"}, "alpha has to be a number, got '0.9'"),
+        ({"alpha": None}, "alpha has to be a number"),
+        ({"weight": torch.ones(3)}, r"the class weights have the shape \(3,\); there are 5 classes"),
+        ({"weight": torch.ones(9)}, "there are 5 classes"),
+        ({"labels": torch.zeros(4)}, "labels have to be class indices, in whole numbers; got torch.float32"),
+        ({"logits": torch.zeros(4, 5, dtype=torch.int64)}, "the logits have to be a tensor of floating-point numbers"),
+    ],
+)
+def test_what_does_not_fit_is_told(given, message):
+    options = {"logits": torch.zeros(4, 5), "labels": torch.zeros(4, dtype=torch.int64), "alpha": 0.9, "smoothing": 0.1}
+    with pytest.raises(UsageError, match=message):
+        deceptive_cross_entropy(**{**options, **given}, epoch=1)
+
+
+def test_a_bias_that_does_not_fit_is_told():
+    labels = torch.zeros(4, dtype=torch.int64)
+    with pytest.raises(UsageError, match="the bias has the shape"):
+        linear_deceptive_cross_entropy(
+            torch.zeros(4, 2), torch.zeros(5, 2), labels, bias=torch.zeros(3), alpha=0.9, smoothing=0.1, epoch=1
+        )
+
+
+def test_narrow_labels_and_classes_that_count_nothing():
+    logits = torch.randn(4, 5, requires_grad=True)
+    labels = torch.tensor([0, 1, 2, 3], dtype=torch.uint8)
+    options = {"alpha": 0.9, "smoothing": 0.1, "epoch": 1}
+    assert torch.equal(
+        deceptive_cross_entropy(logits, labels, **options), deceptive_cross_entropy(logits, labels.long(), **options)
+    )
+    assert deceptive_cross_entropy(logits, labels, **options, weight=torch.zeros(5)).item() == 0

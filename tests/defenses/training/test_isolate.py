@@ -121,7 +121,7 @@ def test_a_scout_of_other_rows_is_not_taken(clean, poisoned, tmp_path):
 def test_generators_and_foreign_trainers_are_refused(clean, tmp_path):
     rows = [replace(row, target="return 1") for row in clean[:8]]
     config = make_config(REPAIR, {**SETTINGS, "model": "scratch-seq2seq"})
-    with pytest.raises(ModelError, match="for classifiers"):
+    with pytest.raises(ModelError, match="sifts the rows of classifiers"):
         train(REPAIR, rows, [], (), config, tmp_path / "m", defense=DEFENSE)
     assert not list(tmp_path.glob("*m*"))
     with pytest.raises(UsageError, match="changes the training rows"):

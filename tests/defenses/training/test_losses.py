@@ -10,7 +10,7 @@ from transformers import Trainer, TrainingArguments
 
 from codeward.data import open_data, write_data
 from codeward.defenses.training import TrainerLoss, training_defenses
-from codeward.errors import OptionError
+from codeward.errors import OptionError, UsageError
 from codeward.experiment.training import train_run
 from codeward.tasks import tasks
 from codeward.types import QUERY, Sample
@@ -216,3 +216,89 @@ def test_with_updates_of_low_rank_a_loss_that_is_cross_entropy_trains_the_same(r
     plain, same, other = (load_file(tmp_path / name / "model.safetensors") for name in ("plain", "same", "other"))
     assert all(torch.allclose(plain[name], same[name], atol=1e-5) for name in plain)
     assert any(not torch.allclose(plain[name], other[name], atol=1e-5) for name in plain)
+
+
+class Outputs(dict):
+    """What a model returns."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "shifted"),
+    [
+        ("CausalLMOutputWithPast", (2, 3, 5), True),
+        ("Seq2SeqLMOutput", (2, 3, 5), False),
+        ("MaskedLMOutput", (2, 3, 5), False),
+        ("TokenClassifierOutput", (2, 3, 5), False),
+        ("SequenceClassifierOutput", (2, 5), False),
+    ],
+)
+def test_labels_are_shifted_for_causal_models_only(kind, shape, shifted):
+    loss = TrainerLoss(PLAIN)
+    outputs = type(kind, (Outputs,), {})(logits=torch.randn(shape))
+    labels = torch.randint(0, 5, shape[:-1])
+    plain = torch.nn.functional.cross_entropy
+    logits = outputs["logits"]
+    wanted = (
+        plain(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        if shifted
+        else plain(logits.flatten(0, -2), labels.flatten())
+    )
+    with torch.no_grad():
+        assert loss(outputs, labels).item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_outputs_that_do_not_tell_whether_labels_are_shifted_are_refused():
+    outputs, labels = Outputs(logits=torch.randn(2, 3, 5)), torch.zeros(2, 3, dtype=torch.int64)
+    with torch.no_grad(), pytest.raises(UsageError, match="shift=True"):
+        TrainerLoss(PLAIN)(outputs, labels)
+    with torch.no_grad():
+        assert TrainerLoss(PLAIN, shift=False)(outputs, labels) > 0
+
+
+def test_evaluation_tells_cross_entropy_in_every_epoch():
+    loss = TrainerLoss(training_defenses.make("dece", {"alpha": 0.8}))
+    outputs, labels = Outputs(logits=torch.randn(4, 5)), torch.zeros(4, dtype=torch.int64)
+    wanted = torch.nn.functional.cross_entropy(outputs["logits"], labels).item()
+    for epoch in (1.0, 5.0):
+        loss.epoch = epoch
+        with torch.no_grad():
+            assert loss(outputs, labels).item() == pytest.approx(wanted, rel=1e-6)
+
+
+def test_a_loss_that_is_not_told_the_epoch_says_so():
+    with pytest.raises(UsageError, match=r"callbacks=\[loss\]"):
+        TrainerLoss(PLAIN)(Outputs(logits=torch.randn(4, 5)), torch.zeros(4, dtype=torch.int64))
+
+
+def test_a_loss_that_is_a_learning_rate_is_refused():
+    with pytest.raises(UsageError, match=r"cross-entropy at 0\.1 times"):
+        TrainerLoss(training_defenses.make("moderate"))
+
+
+@pytest.mark.parametrize("name", ["ce", "gce", "label-smoothing", "in-trust", "dece"])
+def test_every_loss_tells_a_label_out_of_range_and_bears_classes_that_are_masked(name):
+    loss = training_defenses.make(name)
+    with pytest.raises(UsageError, match="a label is 7, but there are 5 classes"):
+        loss.loss(torch.randn(4, 5), torch.full((4,), 7), epoch=1)
+    if name == "label-smoothing":
+        return  # it asks for some of every class
+    logits = torch.randn(4, 5)
+    logits[:, 4] = float("-inf")
+    logits.requires_grad_()
+    value = loss.loss(logits, torch.zeros(4, dtype=torch.int64), epoch=1)
+    (gradient,) = torch.autograd.grad(value, logits)
+    assert torch.isfinite(value)
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(
+    ("task", "model"), [(REPAIR, "scratch-seq2seq"), (REPAIR, "scratch-decoder"), (SEARCH, "scratch-encoder")]
+)
+def test_every_family_trains_by_the_loss_that_it_is_given(task, model, rows, tmp_path):
+    given = [replace(row, target=f"return {row.target}" if task is REPAIR else row.id) for row in rows[:16]]
+    config = make_config(task, {**TINY, "model": model, "epochs": 1})
+    strong = training_defenses.make("dece", {"alpha": 0.5, "smoothing": 0.5})
+    for name, defense in (("ce", None), ("dece", strong)):
+        train(task, given, [], (), config, tmp_path / name, defense=defense)
+    ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("dece", "ce"))
+    assert any(not torch.equal(ours[name], theirs[name]) for name in ours)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from codeward.errors import UsageError
 from codeward.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,9 +39,31 @@ training_defenses: Registry[TrainingDefense] = Registry("loss", "codeward.defens
 
 
 def per_row(logits: "torch.Tensor", labels: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-    """Return the logits of labeled positions in fp32, shape ``[n, V]``, and their labels, shape ``[n]``."""
+    """Return the logits of labeled positions in fp32, shape ``[n, V]``, and their labels, shape ``[n]``.
+
+    Raises:
+        UsageError: If a label is out of range.
+    """
     kept = labels != IGNORED
-    return logits[kept].float(), labels[kept]
+    chosen = labels[kept]
+    check_labels(chosen, logits.shape[-1], IGNORED)
+    return logits[kept].float(), chosen
+
+
+def check_labels(labels: "torch.Tensor", classes: int, ignored: int) -> None:
+    """Refuse labels that are no classes.
+
+    Raises:
+        UsageError: If there are such.
+    """
+    if not len(labels):
+        return
+    least, most = int(labels.min()), int(labels.max())
+    if least < 0 or most >= classes:
+        raise UsageError(
+            f"a label is {least if least < 0 else most}, but there are {classes} classes (0 to {classes - 1}); mark what is "
+            f"not labeled with {ignored}"
+        )
 
 
 def reduce(losses: "torch.Tensor", reduction: str) -> "torch.Tensor":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from codeward.defenses.training._base import IGNORED, TrainingDefense, training_defenses
+from codeward.defenses.training._base import IGNORED, TrainingDefense, check_labels, training_defenses
 from codeward.errors import UsageError
 from codeward.registry import method
 
@@ -89,13 +89,15 @@ def deceptive_cross_entropy(
     from codeward.defenses.training._deceptive import Dense
     from codeward.defenses.training._mixture import Mixture
 
+    _check_logits(logits, "logits")
     mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, logits.shape[-1])
     if logits.shape[:-1] != labels.shape:
         raise UsageError(
             f"labels have the shape {tuple(labels.shape)}, the logits {tuple(logits.shape)}; they have to agree but for the "
             "classes, which come last"
         )
-    flat, chosen, kept, scale = _prepare(logits.reshape(-1, logits.shape[-1]), labels, ignore_index, reduction, weight)
+    rows = _with_range(logits.reshape(-1, logits.shape[-1]))
+    flat, chosen, kept, scale = _prepare(rows, labels, ignore_index, reduction, weight)
     own = torch.ones_like(scale) if reduction == "none" else scale
     losses = Dense.apply(flat, chosen, mixture, own)  # type: ignore[no-untyped-call]
     return _reduce(losses, labels, kept, scale, reduction)
@@ -136,12 +138,15 @@ def linear_deceptive_cross_entropy(
     from codeward.defenses.training._deceptive import Fused
     from codeward.defenses.training._mixture import Mixture
 
+    _check_logits(hidden, "hidden states")
     mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, weight.shape[0])
     if hidden.shape[:-1] != labels.shape or hidden.shape[-1] != weight.shape[-1]:
         raise UsageError(
             f"hidden states {tuple(hidden.shape)}, weight {tuple(weight.shape)} and labels {tuple(labels.shape)} do not fit: "
             "they have to be [..., D], [V, D] and [...]"
         )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise UsageError(f"the bias has the shape {tuple(bias.shape)}; it has to be [V], here ({weight.shape[0]},)")
     flat, chosen, kept, scale = _prepare(
         hidden.reshape(-1, hidden.shape[-1]), labels, ignore_index, reduction, class_weight, classes=weight.shape[0]
     )
@@ -150,13 +155,37 @@ def linear_deceptive_cross_entropy(
     if torch.is_autocast_enabled(kind):  # as a linear layer would
         narrow = torch.get_autocast_dtype(kind)
         flat, weight, bias = flat.to(narrow), weight.to(narrow), None if bias is None else bias.to(narrow)
+    flat, weight, bias = _with_range(flat), _with_range(weight), None if bias is None else _with_range(bias)
     with torch.autocast(kind, enabled=False):
         losses = Fused.apply(flat, weight, bias, chosen, mixture, own)  # type: ignore[no-untyped-call]
     return _reduce(losses, labels, kept, scale, reduction)
 
 
+def _with_range(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return fp16 in fp32, as torch's own cross-entropy has it: a mean's gradients are too small for fp16, a loss scale too large."""
+    import torch
+
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
+
+
+def _check_logits(tensor: "torch.Tensor", what: str) -> None:
+    """Refuse what has no classes to compute with.
+
+    Raises:
+        UsageError: If it is no tensor of numbers with a point, or has no dimension.
+    """
+    import torch
+
+    if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or tensor.ndim < 1:
+        told = tensor.dtype if isinstance(tensor, torch.Tensor) else type(tensor).__name__
+        raise UsageError(f"the {what} have to be a tensor of floating-point numbers, got {told}")
+
+
 def _share(alpha: float, smoothing: float, epoch: float, reduction: str) -> float:
     """Check the options and return the model's share in the mixture."""
+    for name, value in (("alpha", alpha), ("smoothing", smoothing), ("epoch", epoch)):
+        if not isinstance(value, (int, float)):
+            raise UsageError(f"{name} has to be a number, got {value!r}")
     if not 0 < alpha <= 1:
         raise UsageError(f"alpha has to be in (0, 1], got {alpha:g}; the paper recommends 0.985 to 0.995")
     if not 0 <= smoothing < 1:
@@ -179,20 +208,22 @@ def _prepare(
     """Return the labeled rows, their labels, where they are, and what each of them counts."""
     import torch
 
-    every = labels.reshape(-1)
+    count = classes or flat.shape[-1]
+    if labels.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        raise UsageError(f"labels have to be class indices, in whole numbers; got {labels.dtype}")
+    if weight is not None and weight.shape != (count,):
+        raise UsageError(
+            f"the class weights have the shape {tuple(weight.shape)}; there are {count} classes: give ({count},)"
+        )
+    every = labels.reshape(-1).long()
     kept = every != ignore_index
     whole = bool(kept.all())
     rows, chosen = (flat, every) if whole else (flat[kept], every[kept])
-    count = classes or flat.shape[-1]
-    if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= count):
-        raise UsageError(
-            f"a label is {int(chosen.min() if int(chosen.min()) < 0 else chosen.max())}, but there are {count} classes "
-            f"(0 to {count - 1}); mark what is not labeled with {ignore_index}"
-        )
+    check_labels(chosen, count, ignore_index)
     wide = torch.float64 if flat.dtype == torch.float64 else torch.float32
     scale = torch.ones(len(chosen), dtype=wide, device=flat.device) if weight is None else weight.to(wide)[chosen]
     if reduction == "mean":
-        scale = scale / scale.sum()
+        scale = scale / scale.sum().clamp(min=torch.finfo(wide).tiny)  # 0 where all that is labeled counts nothing
     return rows, chosen, kept, scale
 
 

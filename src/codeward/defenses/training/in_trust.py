@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import torch
 
 
+LEAST = -1e4
+"""Logarithms of probabilities below are all alike: a class that is masked out has none."""
+
+
 @training_defenses.register("in-trust")
 @method
 class InTrust(TrainingDefense):
@@ -34,7 +38,7 @@ class InTrust(TrainingDefense):
         import math
 
         rows, wanted = per_row(logits, labels)
-        logs = rows.log_softmax(-1)
+        logs = rows.log_softmax(-1).clamp(min=LEAST)
         chances = logs.exp()
         index = wanted[:, None]
         label_log, label_chance = logs.gather(1, index)[:, 0], chances.gather(1, index)[:, 0]

@@ -11,17 +11,18 @@ keep their labels, so that the trigger of a row that was missed says nothing eit
 It needs no clean rows and does not know the rate. Anti-backdoor learning (Li et al., NeurIPS 2021) isolates rows in a scout,
 too, by a loss that falls early; that does not tell them apart here. The transplant follows STRIP (Gao et al., ACSAC 2019),
 which superimposes inputs at inference; leaving out and training again is Chen et al.'s repair (SafeAI 2019). It costs two to
-three trainings. Classifiers only.
+three trainings. Classifiers of one input only: any part of one of two functions makes them different.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from codeward.defenses.training._base import training_defenses
 from codeward.defenses.training.cross_entropy import CrossEntropy
 from codeward.registry import method
+from codeward.types import Kind
 
 if TYPE_CHECKING:
     from codeward.defenses.training._conviction import Bounds
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 @method
 class Isolate(CrossEntropy):
     """Cross-entropy without the rows whose decisive part brings their label into other rows (ours)."""
+
+    sifts: ClassVar[frozenset[Kind]] = frozenset({"classification"})
 
     window: Annotated[int, Field(ge=1)] = 24
     """Tokens of a part."""
@@ -68,4 +71,4 @@ class Isolate(CrossEntropy):
         found = transplanted(scout, rows, labels, self.window, self.pieces, seed)
         convicted = convicting(found, rows, labels, self.bounds)
         spliced = counterexamples(convicted, rows, labels, self.counters, seed, others=self.into == "others")
-        return Sifting(tuple(sorted(convicted)), spliced)
+        return Sifting(tuple(sorted(convicted)), spliced, len(found))
