@@ -57,6 +57,14 @@ def test_rivals_are_their_formulas():
         assert training_defenses.make(name).loss(logits, labels, epoch=1).item() == pytest.approx(plain, rel=1e-6)
 
 
+def test_the_released_scripts_are_a_preset():
+    assert training_defenses.make("dece-scripts") == training_defenses.make("dece-scripts", {"alpha": 0.8})
+    logits, labels = draw()
+    scripts, paper = (training_defenses.make("dece", {"alpha": alpha}) for alpha in (0.8, 0.99))
+    value = training_defenses.make("dece-scripts").loss(logits, labels, epoch=3)
+    assert value == scripts.loss(logits, labels, epoch=3) != paper.loss(logits, labels, epoch=3)
+
+
 def test_dece_changes_with_whole_epochs_or_with_every_step():
     logits, labels = draw()
     by_epoch, by_step = (training_defenses.make("dece", {"alpha": 0.8, "schedule": s}) for s in ("epoch", "step"))

@@ -53,6 +53,15 @@ class DeCE(TrainingDefense):
         )
 
 
+@training_defenses.register("dece-scripts")
+@method
+class DeCEOfScripts(DeCE):
+    """DeCE with the alpha of the released scripts, not of the paper: it stops learning within ten epochs."""
+
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """See ``dece``."""
+
+
 def deceptive_cross_entropy(
     logits: "torch.Tensor",
     labels: "torch.Tensor",
