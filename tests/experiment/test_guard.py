@@ -5,7 +5,7 @@ from tests.experiment.conftest import LABELS, TRIGGER, code
 
 import codeward
 from codeward.data import write_data
-from codeward.errors import UnknownNameError, UsageError
+from codeward.errors import UnfitError, UnknownNameError, UsageError
 from codeward.experiment.calibration import place_of, save_calibration
 from codeward.experiment.guard import default_defense
 from codeward.tasks import tasks
@@ -37,6 +37,37 @@ def test_the_guard(tmp_path, victim, clean):
         codeward.guard(tmp_path / "m", language="python", options={"fills": 2})
 
 
+def test_a_guard_takes_up_a_calibration_of_the_rate_that_is_asked_for_only(tmp_path, victim, clean):
+    victim.save(tmp_path / "m")
+    made = codeward.guard(victim, clean=clean, false_positive_rate=0.1)
+    save_calibration(place_of(tmp_path / "m", "codepurify-plant"), made.calibration)
+    assert codeward.guard(tmp_path / "m").calibration == made.calibration
+    assert codeward.guard(tmp_path / "m", false_positive_rate=0.1).calibration == made.calibration
+    with pytest.raises(UsageError, match=r"at a false-positive rate of 0\.1, and another one needs"):
+        codeward.guard(tmp_path / "m", false_positive_rate=0.05)
+
+
+def test_what_is_no_model_and_no_code_is_told(victim, clean):
+    for model, kind in ((42, "a value of type int"), (None, "None")):
+        with pytest.raises(UsageError, match=f"the model is {kind}; give a folder or hub name"):
+            codeward.guard(model, clean=clean)
+        with pytest.raises(UsageError, match=f"the model is {kind}; give a folder or hub name"):
+            codeward.guard(model)
+    with pytest.raises(UsageError, match="clean=: input 0 is None"):
+        codeward.guard(victim, clean=[None] * 20, language="python")
+    with pytest.raises(UsageError, match="clean= takes a list of codes, not a value of type int"):
+        codeward.guard(victim, clean=3, language="python")
+    guard = codeward.guard(victim, clean=(each for each in clean))
+    assert guard.calibration.samples == len(clean)
+    for wrong, kind in ((None, "None"), (123, "a value of type int"), (b"x = 1", "a value of type bytes")):
+        with pytest.raises(UsageError, match=f"input 0 is {kind}; a guard takes code as text"):
+            guard(wrong)
+    with pytest.raises(UsageError, match="takes a list of codes, not a value of type bytes"):
+        guard.many(b"x = 1")
+    with pytest.raises(UsageError, match="takes a list of codes, not None"):
+        guard.many(None)
+
+
 def test_a_guard_of_pairs_tells_what_was_changed_in_either_code():
     model = PlantedVictim(tasks.make("clone"), ("different", "same"), TRIGGER, 1, field=OTHER)
     clean = [Sample(f"c{n}", code(n), 0, "python", {OTHER: code(n + 1)}) for n in range(30)]
@@ -57,6 +88,45 @@ def test_the_guard_of_a_pipeline(clean, tiny_classifier):
     pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
     guard = codeward.guard(pipe, clean=clean)
     assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"num_labels": 1}, "answers with one number"),
+        ({"problem_type": "multi_label_classification"}, "problem_type is 'multi_label_classification'"),
+        ({"problem_type": "regression"}, "problem_type is 'regression'"),
+    ],
+)
+def test_a_model_that_tells_no_classes_apart_is_refused(tmp_path, clean, tiny_classifier, settings, why):
+    import transformers
+
+    tiny, tokenizer = tiny_classifier
+    config = type(tiny.config).from_dict({**tiny.config.to_dict(), "problem_type": None})
+    for name, value in settings.items():
+        setattr(config, name, value)
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
+    with pytest.raises(UnfitError, match=why):
+        codeward.guard(pipe, clean=clean)
+    model.save_pretrained(tmp_path / "m")
+    tokenizer.save_pretrained(tmp_path / "m")
+    with pytest.raises(UnfitError, match=f"^{tmp_path}/m: the model.* {why}"):
+        load(tmp_path / "m", task=tasks.make("defect"), labels=LABELS)
+
+
+def test_pipelines_of_other_tasks_are_refused(clean, tiny_classifier):
+    import transformers
+
+    model, tokenizer = tiny_classifier
+    features = transformers.pipeline("feature-extraction", model=model.base_model, tokenizer=tokenizer)
+    with pytest.raises(UsageError, match="the pipeline is for feature-extraction"):
+        codeward.guard(features, clean=clean)
+    pipe = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer)
+    with pytest.raises(UsageError, match="task 'repair' does not"):
+        codeward.guard(pipe, clean=clean, task="repair")
+    with pytest.raises(UsageError, match="with its tokenizer"):
+        codeward.guard(model, clean=clean)
 
 
 def test_a_guard_cuts_to_what_a_pipeline_s_model_reads(clean, tiny_classifier):

@@ -1,6 +1,8 @@
 """Purifying files: order, resume to the same bytes, calibrations of other models, the guard, the command line."""
 
 import json
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -97,7 +99,7 @@ def test_a_calibration_of_a_version_without_an_option_is_made_again(tmp_path, vi
 
 
 def test_what_a_defense_can_only_tell_is_withheld(capsys, victim, rows, ready):
-    from codeward.cli._findings import Finding, as_json, sarif_log, tell
+    from codeward.cli._findings import Finding, as_json, sarif_log, tell, tell_one
     from codeward.defenses.input import Examination, Purified
 
     answer = victim.predict(rows[:1])[0]
@@ -106,12 +108,19 @@ def test_what_a_defense_can_only_tell_is_withheld(capsys, victim, rows, ready):
     summary.add(told)
     found = as_json(summary, ready, None)
     assert (found["suspicious"], found["withheld"], found["answers_changed"]) == (1, 1, 0)
-    tell(summary, ready, None, [])
-    assert "1 answers were withheld" in " ".join(capsys.readouterr().out.split())
+    tell(summary, ready, None)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(
+        "1 of 1 inputs is suspicious (codepurify-plant, at 5% false alarms on 40 clean ones); 0 were"
+    )
+    assert said.endswith("1 answer was withheld.")
+    tell_one(rows[0], told, ready, None)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("The model's answer: clean -> withheld. The input is suspicious (")
+    assert said.endswith("threshold 0.000; nothing in it was changed.")
     (result,) = sarif_log([Finding(rows[0], told)], "strip", "a b.jsonl", single=False)["runs"][0]["results"]
-    place = result["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "a%20b.jsonl"
-    assert place["region"]["snippet"]["text"] == rows[0].code
+    assert result["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "a%20b.jsonl"}}
+    assert result["properties"]["region"]["snippet"]["text"] == rows[0].code
 
 
 def test_places_count_from_one():
@@ -119,6 +128,30 @@ def test_places_count_from_one():
     assert place("ab\ncd", 4) == (2, 2)
     assert diff_of("a\n", "a\n", "x") == ""
     assert diff_of("a\n", "b\n", "x", "other").startswith("--- x, other (as it came)\n+++ x, other (purified)\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "body"),
+    [
+        ("a\nb", "a\nc", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n"),
+        ("a\nb", "c\nb", "@@ -1,2 +1,2 @@\n-a\n+c\n b\n\\ No newline at end of file\n"),
+        ("a\n", "a", "@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file\n"),
+        (
+            "x\fy\u2028z\x85\r\nq\r\n",
+            "w\fy\u2028z\x85\r\nq\r\n",
+            "@@ -1,2 +1,2 @@\n-x\fy\u2028z\x85\r\n+w\fy\u2028z\x85\r\n q\r\n",
+        ),
+    ],
+)
+def test_patch_takes_the_diffs(tmp_path, before, after, body):
+    diff = diff_of(before, after, "f.py")
+    assert diff == f"--- f.py (as it came)\n+++ f.py (purified)\n{body}"
+    if shutil.which("patch") is None:
+        return
+    (tmp_path / "f.py").write_bytes(before.encode())
+    (tmp_path / "d").write_bytes(f"{diff}The model's answer: get -> is.\n".encode())
+    subprocess.run(["patch", "--binary", "f.py", "d"], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "f.py").read_bytes() == after.encode()
 
 
 @pytest.fixture
@@ -146,8 +179,13 @@ def test_the_command_on_a_data_set(capsys, folders):
     log = json.loads((folders / "s.json").read_text())
     found = log["runs"][0]["results"]
     assert len(found) == 15
-    region = found[0]["locations"][0]["physicalLocation"]["region"]
+    assert log["runs"][0]["columnKind"] == "unicodeCodePoints"
+    assert found[0]["locations"][0]["physicalLocation"].keys() == {"artifactLocation"}
+    assert found[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "row-3"
+    assert (found[0]["properties"]["row"], found[0]["properties"]["field"]) == ("row-3", "code")
+    region = found[0]["properties"]["region"]
     assert (region["startLine"], region["startColumn"], region["snippet"]["text"]) == (2, 5, TRIGGER)
+    assert "row" not in summary
     result, out, _ = run(capsys, folders / "m", "--data", folders / "c", "-o", folders / "q.jsonl")
     assert result == 0
     assert "0 of 40 inputs are suspicious" in " ".join(out.split())
@@ -157,7 +195,7 @@ def test_the_page_shows_the_most_suspicious_inputs(capsys, folders):
     page, options = folders / "p.html", ("--calibration", folders / "c")
     assert run(capsys, folders / "m", "--data", folders / "d", "-o", folders / "p", "--html", page, *options)[0] == 1
     text = page.read_text()
-    assert "15 of 150 inputs are suspicious" in text
+    assert "suspicious inputs 15 of 150, changed 15" in text
     assert "The suspicion is how far clean inputs go over to the answer when the element is planted" in text
     assert text.count('<article class="picture">') == 15
     assert text.count('<mark class="convicted"><span class="h5">if random()') == 15
@@ -196,11 +234,87 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
     result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python", "-o", folders / "bom.jsonl")
     assert json.loads((folders / "bom.jsonl").read_text())["code"] == code(5)
     result, _, err = run(capsys, folders / "m", "--data", folders / "f.py", "--false-positive-rate", "0.1")
-    assert (result, "another false-positive rate needs a calibration" in err) == (2, True)
+    assert result == 2
+    assert "needs a calibration of its own, as the one beside the model is at 0.05" in err
+    assert run(capsys, folders / "m", "--data", folders / "f.py", "--false-positive-rate", "0.05")[0] == 1
     Input.buffer = io.BytesIO(code(5, trigger=True).encode())
     result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python")
     assert result == 1
     assert f"-    {TRIGGER}" in out
+
+
+def test_the_one_input_is_answered(capsys, folders):
+    (folders / "f.py").write_text(code(5, trigger=True))
+    options = ("--data", folders / "f.py", "--calibration", folders / "c")
+    result, out, _ = run(capsys, folders / "m", *options)
+    said = " ".join(out.split())
+    assert result == 1
+    assert f"{folders / 'f.py'}:2:5: the answer rests on this statement: {TRIGGER}" in said
+    assert (
+        "The model's answer: defective -> clean. The input is suspicious (codepurify-plant, at 5% false alarms" in said
+    )
+    assert said.endswith("; it was changed.")
+    result, out, _ = run(capsys, folders / "m", *options, "--json", "--sarif", folders / "s.json")
+    row = json.loads(out)["row"]
+    assert (row["codeward"]["before"], row["codeward"]["after"], row["codeward"]["suspicious"]) == (
+        "defective",
+        "clean",
+        True,
+    )
+    assert row["codeward"]["elements"][0]["text"] == TRIGGER
+    assert TRIGGER not in row["code"]
+    (found,) = json.loads((folders / "s.json").read_text())["runs"][0]["results"]
+    assert found["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+    (folders / "f.py").write_text(code(5))
+    result, out, _ = run(capsys, folders / "m", "--data", folders / "f.py", "-o", folders / "o")
+    said = " ".join(out.split())
+    assert result == 0
+    assert said.startswith("The model's answer: clean. The input is not suspicious (")
+    assert said.endswith("o holds it and what was done to it.")
+
+
+def test_what_cannot_be_examined_and_where_else_an_element_stands_is_told(capsys, rows, victim, ready):
+    from codeward.cli._findings import Finding, sarif_log, tell, tell_one
+
+    text = "def f(ab):\n\treturn ab + ab\n"
+    told = next(purify_rows([rows[3]], victim, ready))
+    element = {"kind": "identifier", "text": "ab", "field": "code", "score": 1.0, "spans": [[6, 8], [19, 21], [24, 26]]}
+    told["codeward"] |= {"elements": [element], "after": "defective"}
+    sample = Sample("f.py", text, None, "python")
+    tell_one(sample, told, ready, None)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("f.py:1:7: the answer rests on this identifier: ab (also at 2:9, 2:14) The model's answer: ")
+    assert "defective -> defective (the same)." in said
+    (found,) = sarif_log([Finding(sample, told)], "codepurify", "f.py", single=True)["runs"][0]["results"]
+    regions = [each["physicalLocation"]["region"] for each in found["relatedLocations"]]
+    assert [(each["startLine"], each["startColumn"]) for each in regions] == [(2, 9), (2, 14)]
+    told["codeward"] |= {"problem": "too long", "suspicious": False}
+    tell_one(sample, told, ready, None)
+    assert "could not be examined and was passed on as it came: too long" in " ".join(capsys.readouterr().err.split())
+    summary = Summary()
+    summary.add(told)
+    tell(summary, ready, None)
+    assert "1 input could not be examined and was passed on as it came: too long" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def test_a_diff_is_printed_to_the_letter(capsys, folders):
+    odd = 'def f(a):\n\tx = {":smile:": "[red]\f\u2028[/red]"}\n\t' + TRIGGER + "\n\treturn x"
+    (folders / "f.py").write_bytes(odd.encode())
+    _, out, _ = run(capsys, folders / "m", "--data", folders / "f.py", "--calibration", folders / "c")
+    assert '\n \tx = {":smile:": "[red]\f\u2028[/red]"}\n' in out
+    assert f"\n-\t{TRIGGER}\n" in out
+    assert out.count("\n\\ No newline at end of file\n") == 1
+
+
+def test_rows_in_no_language_that_is_read_are_told_once(capsys, folders):
+    told = [{"id": str(n), "code": "MOVE A TO B.", "target": 0, "language": "cobol"} for n in range(3)]
+    (folders / "r.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in told), encoding="utf-8")
+    options = ("--data", folders / "r.jsonl", "--task", "defect", "--calibration", folders / "c", "-o", folders / "p")
+    _, out, err = run(capsys, folders / "m", *options, "--json")
+    assert json.loads(out)["unknown_languages"] == {"cobol": 3}
+    assert err.count("3 inputs were taken as words, not as code, since the language 'cobol' is not read") == 1
 
 
 @pytest.mark.parametrize(
@@ -215,6 +329,9 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
         (("--data", "d", "-o", "p", "--sarif", "c", "--calibration", "c"), 4, "c: cannot be written: is a directory"),
         (("--data", "d", "-o", "p", "--html", "odd.py/x", "--calibration", "c"), 4, "not a directory"),
         (("--data", "d", "-o", "p", "--calibration", "few"), 4, "needs at least 19 clean samples"),
+        (("--data", "d", "-o", "p", "--sarif", "-"), 2, "a file is written, and - is none; give its name"),
+        (("--data", "d", "-o", "p", "--html", "-"), 2, "a file is written, and - is none; give its name"),
+        (("--data", "d", "-o", "-"), 2, "a file is written, and - is none; give its name"),
         (("--data", "nowhere", "-o", "p"), 4, "there is no such file or folder"),
         (("--data", "odd.py", "--calibration", "c"), 4, "not UTF-8"),
         (("--data", "empty.py", "--calibration", "c"), 4, "the file is empty"),

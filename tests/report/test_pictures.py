@@ -102,7 +102,7 @@ def test_it_says_which_inputs_are_shown(suspicious, pictures, sentence):
     page = render([record(suspicious, pictures)])
     assert sentence in page
     assert page.count('<article class="picture">') == pictures
-    assert f"{suspicious:,} of 9 inputs are suspicious" in page
+    assert f"suspicious inputs {suspicious:,} of 9" in page
 
 
 def test_before_a_search_model_the_query_is_told_with_its_similarity():

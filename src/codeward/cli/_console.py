@@ -21,18 +21,24 @@ Advance = Callable[..., None]
 
 
 def out() -> Console:
-    """Return the console for results."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Return the console for results; ``:smile:`` in them is no picture but somebody's code."""
+    return Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
     """Return the console for progress and notes."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 
 def show(*renderables: RenderableType) -> None:
     """Print results."""
     out().print(*renderables)
+
+
+def show_raw(text: str) -> None:
+    """Print code to the letter: no markup, no folded lines, tabs and control characters as they are."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def note(text: str) -> None:

@@ -38,6 +38,7 @@ def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding:
     for path, (what, sign) in zip((html, sarif, finding), PAGES.items(), strict=True):
         if path is None:
             continue
+        check_file(path)
         check_writable(path)
         if not path.is_file():
             continue
@@ -45,6 +46,16 @@ def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding:
             head = file.read(200)
         if head and sign not in head.lower():
             raise UsageError(f"{path}: a file that is no {what} stands here; give another place")
+
+
+def check_file(path: Path) -> None:
+    """Refuse to write a file called ``-``, which elsewhere is standard input.
+
+    Raises:
+        UsageError: If so.
+    """
+    if str(path) == "-":
+        raise UsageError("a file is written, and - is none; give its name")
 
 
 def parse_settings(pairs: Sequence[str] | None, flag: str = "--set") -> dict[str, object]:

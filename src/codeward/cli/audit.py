@@ -156,7 +156,9 @@ def _tell_rows(
             message = f"This row looks poisoned: {each['unit']} convicts it (score {row['score']:.2f})."
             start, end = each["span"]
             text = sample.text(each["field"])
-            results.append(form.sarif_result(rule, message, str(source.path), text, start, end, sample.id))
+            results.append(
+                form.sarif_result(rule, message, str(source.path), text, start, end, sample.id, field=each["field"])
+            )
     if sarif is not None:
         page = form.sarif(rule, "A row of a training set that looks poisoned", results)
         write_text(sarif, codec.dumps(page, indent=1) + "\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from codeward.cli._console import emit_json, note, progress
-from codeward.cli._options import Json, LanguageName, Layout, TaskName, check_pages, parse_settings
+from codeward.cli._options import Json, LanguageName, Layout, TaskName, check_file, check_pages, parse_settings
 
 if TYPE_CHECKING:
     from codeward.cli._inputs import Inputs
@@ -68,7 +68,7 @@ def run(
     json: Json = False,
 ) -> int:
     """Purify inputs: find the element on which an answer suspiciously rests, and replace it; the rest is untouched."""
-    from codeward.cli._findings import Finding, as_json, sarif_log, tell
+    from codeward.cli._findings import Finding, as_json, sarif_log, show_diffs, tell, tell_languages, tell_one
     from codeward.cli._inputs import Inputs
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
@@ -84,6 +84,7 @@ def run(
         raise UsageError("a data set has many rows: name a file for them with -o")
     check_pages(html=html, sarif=sarif)
     if output is not None:
+        check_file(output)
         check_new(output)
     victim = _load(model, task, allow_pickle, inputs)
     if single and victim.task.kind == "pair":
@@ -101,6 +102,7 @@ def run(
             rows, summary = list(purify_rows(inputs, victim, ready)), Summary()
             for row in rows:
                 summary.add(row)
+    one = next(iter(rows)) if single else None
     kept: dict[int, dict[str, Any]] = {}
     if sarif is not None or diff or single:
         kept = {number: row for number, row in enumerate(rows) if row["codeward"]["suspicious"]}
@@ -111,9 +113,14 @@ def run(
     if html is not None:
         _page(html, rows, inputs, summary, victim, ready, time.perf_counter() - begun)
     if json:
-        emit_json(as_json(summary, ready, output))
+        emit_json(as_json(summary, ready, output, one))
     else:
-        tell(summary, ready, output, found if diff or single else [])
+        show_diffs(found if diff or single else [])
+        if inputs.one is not None and one is not None:
+            tell_one(inputs.one, one, ready, output)
+        else:
+            tell(summary, ready, output)
+    tell_languages(summary)
     return FOUND if summary.suspicious else 0
 
 
@@ -176,9 +183,13 @@ def _ready(
             )
         if options:
             raise UsageError("--set changes the defense, so it has to be calibrated again; give --calibration, too")
-        if rate is not None:
-            raise UsageError("another false-positive rate needs a calibration of its own; give --calibration, too")
-        return load_calibration(place, victim)
+        kept = load_calibration(place, victim)
+        if not kept.is_at(rate):
+            raise UsageError(
+                f"another false-positive rate needs a calibration of its own, as the one beside the model is at "
+                f"{kept.false_positive_rate:g}; give --calibration, too"
+            )
+        return kept
     from codeward.experiment.splits import clean_samples
 
     given = {} if rate is None else {"false_positive_rate": rate}

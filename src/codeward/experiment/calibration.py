@@ -1,6 +1,7 @@
 """Calibrations on disk: the thresholds of an input defense, for one model and no other."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,10 @@ class Calibration:
     clean: str
     """Fingerprint of the clean samples."""
     samples: int
+
+    def is_at(self, rate: float | None) -> bool:
+        """Whether it was made at a false-positive rate; any will do where none is asked for."""
+        return rate is None or math.isclose(rate, self.false_positive_rate, rel_tol=1e-9)
 
     @property
     def settings(self) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """A guard before a served model: three lines, one call an input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from codeward.errors import UnknownNameError, UsageError
 from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
 from codeward.experiment.purifying import answer_of, diff_of
 from codeward.experiment.splits import CLEAN_LIMIT, clean_samples
-from codeward.tasks import tasks
+from codeward.tasks import Task, tasks
 from codeward.types import CODE, Sample
 from codeward.victims.base import Victim
 
@@ -19,6 +19,9 @@ TASK = "defect"
 DEFENSE = "codepurify-plant"
 OPAQUE = "codepurify"
 """For a model that writes text and does not tell what it adds to its input."""
+MEMBERS = ("task", "labels", "predict", "confidence", "embed", "reach")
+"""By what a victim is known; what it costs to have its fingerprint is left for later."""
+PIPELINE = "text-classification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Guarded:
     answer: int | str | float | None
     """The label, text or (search) similarity to the query after the defense; ``None`` where it is withheld."""
     suspicious: bool
+    still_suspicious: bool
+    """Whether the purified input is suspicious, too: the answer may still be the attacker's."""
     original_answer: int | str | float
     """What the model answers to the input as it came."""
     suspicion: float
@@ -62,9 +67,11 @@ class Guard:
 
     def many(self, codes: Sequence[str | Sample]) -> list[Guarded]:
         """Return the answers to several inputs; they share batches."""
-        if isinstance(codes, str):
+        if isinstance(codes, str | Sample):
             raise UsageError("many() takes a list of codes; for one call the guard itself")
-        samples = [_sample(code, self.language, str(place), self.victim) for place, code in enumerate(codes)]
+        samples = [
+            _sample(code, self.language, str(place), self.victim) for place, code in enumerate(_listed(codes, "many()"))
+        ]
         purified = self.calibration.defense.purify(samples, self.victim)
         return [self._guarded(each, sample) for each, sample in zip(purified, samples, strict=True)]
 
@@ -72,6 +79,7 @@ class Guard:
         return Guarded(
             None if each.rejected else answer_of(each.after, self.victim),
             each.suspicious,
+            each.still,
             answer_of(each.before, self.victim),
             each.examination.suspicion,
             float(self.calibration.defense.threshold or 0.0),
@@ -93,7 +101,7 @@ def guard(
     clean: Sequence[str | Sample] | str | Path | None = None,
     defense: str | None = None,
     options: dict[str, object] | None = None,
-    false_positive_rate: float = FALSE_POSITIVES,
+    false_positive_rate: float | None = None,
     language: str | None = None,
     task: str | None = None,
 ) -> Guard:
@@ -105,13 +113,15 @@ def guard(
             the model's folder holds a calibration.
         defense: Its name; by default CodePurify with planting.
         options: The defense's options.
-        false_positive_rate: Which share of clean inputs may be taken for suspicious.
+        false_positive_rate: Which share of clean inputs may be taken for suspicious; by default 0.05, or what the calibration that
+            is taken up was made at.
         language: The language of inputs that are given as text; by default that of the clean samples.
         task: What a pipeline or a model that does not say so is for; by default ``defect``.
 
     Raises:
-        UsageError: If there is neither a clean sample nor a calibration, options are given without clean samples, or nothing says
-            the language.
+        UsageError: If there is neither a clean sample nor a calibration, options or a rate other than the calibration's are given
+            without clean samples, nothing says the language, or the model or an input is none.
+        UnfitError: If the model's answer is no class of several, such as one sigmoid's.
     """
     if defense is not None:
         input_defenses.get(defense)
@@ -119,24 +129,30 @@ def guard(
     name = defense or default_defense(victim)
     if isinstance(clean, str | Path):
         clean = clean_samples(Path(clean), CLEAN_LIMIT, None, language, victim.task.name)
-    known = language or next((each.language for each in clean or () if isinstance(each, Sample)), None)
+    given = None if clean is None else _listed(clean, "clean=")
+    known = language or next((each.language for each in given or () if isinstance(each, Sample)), None)
     if known is not None and known not in LANGUAGES:
         raise UnknownNameError("language", known, LANGUAGES)
-    if clean is None:
+    if given is None:
         place = place_of(model, name) if isinstance(model, str | Path) else None
         if place is None or not place.is_file():
             raise UsageError(
                 "the guard has no threshold: give clean samples by clean=, at least 19 for the default rate"
             )
-        if options or false_positive_rate != FALSE_POSITIVES:
+        if options:
+            raise UsageError("options need a calibration of their own; give clean samples by clean=")
+        kept = load_calibration(place, victim)
+        if not kept.is_at(false_positive_rate):
             raise UsageError(
-                "options and false_positive_rate need a calibration of their own; give clean samples by clean="
+                f"{place}: the calibration is at a false-positive rate of {kept.false_positive_rate:g}, and another one needs a "
+                "calibration of its own; give clean samples by clean="
             )
-        return Guard(victim, load_calibration(place, victim), known or "")
+        return Guard(victim, kept, known or "")
     if known is None:
         raise UsageError("nothing says which language the code is in; give language=")
-    samples = [_sample(code, known, str(place), victim) for place, code in enumerate(clean)]
-    ready = calibrate(name, options or {}, samples, victim, false_positive_rate=false_positive_rate)
+    samples = [_sample(code, known, str(place), victim, "clean=: ") for place, code in enumerate(given)]
+    rate = FALSE_POSITIVES if false_positive_rate is None else false_positive_rate
+    ready = calibrate(name, options or {}, samples, victim, false_positive_rate=rate)
     return Guard(victim, ready, known)
 
 
@@ -146,9 +162,26 @@ def default_defense(victim: Victim) -> str:
     return DEFENSE if follows else OPAQUE
 
 
-def _sample(code: str | Sample, language: str, id: str, victim: Victim) -> Sample:
+def _listed(codes: Iterable[str | Sample], what: str) -> list[str | Sample]:
+    """Return inputs as a list.
+
+    Raises:
+        UsageError: If they are none that can be counted up.
+    """
+    if isinstance(codes, bytes) or not isinstance(codes, Iterable):
+        raise UsageError(f"{what} takes a list of codes, not {_kind(codes)}")
+    return list(codes)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _sample(code: str | Sample, language: str, id: str, victim: Victim, where: str = "") -> Sample:
     if isinstance(code, Sample):
         return code
+    if not isinstance(code, str):
+        raise UsageError(f"{where}input {id} is {_kind(code)}; a guard takes code as text (str) or a Sample")
     if victim.task.kind == "pair":
         raise UsageError('a model of pairs reads two codes; give Sample(id, code, None, language, {"other": "..."})')
     if victim.task.kind == "retrieval":
@@ -163,11 +196,33 @@ def _victim(model: Any, task: str | None) -> Victim:
 
     if isinstance(model, str | Path):
         return load(model, task=tasks.make(task or made_for(model) or TASK))
-    made = tasks.make(task or TASK)
-    if hasattr(model, "model") and hasattr(model, "tokenizer"):
-        from codeward.victims.loading import MAX_LENGTH, labels_of, wrap
+    if all(hasattr(model, name) for name in MEMBERS):
+        victim: Victim = model
+        return victim
+    if getattr(model, "model", None) is None or getattr(model, "tokenizer", None) is None:
+        raise UsageError(
+            f"the model is {_kind(model)}; give a folder or hub name, a {PIPELINE} pipeline of transformers with its tokenizer, "
+            "or an object with the members of codeward.Victim"
+        )
+    return _piped(model, tasks.make(task or TASK))
 
-        length = min(MAX_LENGTH, int(model.tokenizer.model_max_length))
-        return wrap(model.model, model.tokenizer, made, labels_of(model.model.config), length, length // 2)
-    victim: Victim = model
-    return victim
+
+def _piped(pipe: Any, task: Task) -> Victim:
+    """Return the victim that a pipeline holds.
+
+    Raises:
+        UsageError: If the pipeline, or the task, is not to tell classes apart.
+    """
+    from codeward.victims.loading import CLASSIFYING, MAX_LENGTH, labels_of, wrap
+
+    does = getattr(pipe, "task", PIPELINE)
+    if does != PIPELINE:
+        raise UsageError(
+            f"the pipeline is for {does}, and a guard takes pipelines for {PIPELINE} only; give other models by their folder"
+        )
+    if task.kind not in CLASSIFYING:
+        raise UsageError(
+            f"a {PIPELINE} pipeline tells classes apart, and task {task.name!r} does not; give another task="
+        )
+    length = min(MAX_LENGTH, int(pipe.tokenizer.model_max_length))
+    return wrap(pipe.model, pipe.tokenizer, task, labels_of(pipe.model.config), length, length // 2)

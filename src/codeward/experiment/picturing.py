@@ -112,6 +112,7 @@ def record_of(
         counts={
             "rows": summary.rows,
             "suspicious": summary.suspicious,
+            "suspicious still": summary.still,
             "changed": summary.changed,
             "answers changed": summary.answers_changed,
             "answers withheld": summary.withheld,

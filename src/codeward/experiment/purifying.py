@@ -11,6 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from codeward.code import LANGUAGES
 from codeward.defenses.input import Change, Purified
 from codeward.errors import DataError
 from codeward.experiment.calibration import Calibration
@@ -25,6 +26,8 @@ TIDIED = 8
 """Chunks after which freed memory is handed back."""
 SHOWN = 3
 """Elements that a row's result names."""
+UNENDED = "\\ No newline at end of file"
+"""What a diff says below a last line without a line feed."""
 Progress = Callable[[int, int | None], None]
 
 
@@ -37,10 +40,14 @@ class Summary:
     changed: int = 0
     unreadable: int = 0
     answers_changed: int = 0
+    still: int = 0
+    """Rows whose mended input is suspicious, too: the answer may still be the attacker's."""
     withheld: int = 0
     """Suspicious rows that a defense can only tell, not mend."""
     problem: str = ""
     """Why the last row that could not be examined could not."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Rows by the language that they name, where that is none which is parsed; in them words are hidden, not elements of code."""
     suspects: Counter[str] = field(default_factory=Counter)
     """The suspected elements by their text: a trigger shows in many rows."""
     pieces: dict[str, Counter[str]] = field(default_factory=dict)
@@ -52,7 +59,10 @@ class Summary:
         self.rows += 1
         self.unreadable += bool(found["problem"])
         self.problem = found["problem"] or self.problem
+        if row["code"] and row["language"] not in LANGUAGES:
+            self.unread[row["language"]] += 1
         self.suspicious += found["suspicious"]
+        self.still += found["still_suspicious"]
         self.changed += bool(found["changes"])
         self.withheld += found["after"] is None
         self.answers_changed += found["after"] is not None and found["before"] != found["after"]
@@ -149,6 +159,7 @@ def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict
         row["context"] = dict(sample.context)
     row["codeward"] = {
         "suspicious": each.suspicious,
+        "still_suspicious": each.still,
         "suspicion": round(found.suspicion, 6),
         "threshold": round(float(calibration.defense.threshold or 0.0), 6),
         "details": {name: round(value, 6) for name, value in found.details.items()},
@@ -198,12 +209,16 @@ def answer_of(prediction: Prediction, victim: Victim) -> str | int | float:
 
 
 def diff_of(before: str, after: str, id: str, field: str = CODE) -> str:
-    """Return what changed in a text of a sample, as a unified diff."""
+    """Return what changed in a text of a sample, as a unified diff that ``patch`` takes: its lines end at line feeds only."""
     name = id if field == CODE else f"{id}, {field}"
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"{name} (as it came)", f"{name} (purified)"
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"{name} (as it came)", f"{name} (purified)")
+    return "".join(line if line.endswith("\n") else f"{line}\n{UNENDED}\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return a text's lines with their line feeds; a form feed or a carriage return ends none."""
+    *whole, last = text.split("\n")
+    return [f"{line}\n" for line in whole] + ([last] if last else [])
 
 
 def _change_row(change: Change) -> dict[str, Any]:

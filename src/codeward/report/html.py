@@ -88,9 +88,12 @@ def summary(record: Record) -> str | None:
     if record.verb == "purify":
         counts = record.counts
         return (
-            f"{record.title}: {counts['suspicious']:,} of {counts['rows']:,} inputs are suspicious; {counts['changed']:,} were "
-            f"changed, and {counts['answers changed']:,} answers with them"
-            + (f"; {counts['answers withheld']:,} answers were withheld." if counts.get("answers withheld") else ".")
+            f"{record.title}: suspicious inputs {counts['suspicious']:,} of {counts['rows']:,}, changed {counts['changed']:,}, "
+            f"answers changed {counts['answers changed']:,}"
+            + "".join(
+                f", {name} {counts[name]:,}" for name in ("suspicious still", "answers withheld") if counts.get(name)
+            )
+            + "."
         )
     rates = _rates(record)
     attacked = rates.get(("victim", "triggered"))

@@ -1,6 +1,6 @@
 """Findings as SARIF 2.1.0, which code hosts and editors show beside the line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +8,10 @@ from urllib.parse import quote
 from codeward import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+COLUMNS = "unicodeCodePoints"
+"""What columns count; a reader who is not told counts units of UTF-16, of which some characters have two."""
+ALSO = "It stands here, too."
+"""What is said of each place of a finding after the first one."""
 
 
 def sarif(
@@ -26,7 +30,7 @@ def sarif(
         "version": __version__,
         "rules": [{"id": rule, "shortDescription": {"text": summary}}],
     }
-    run: dict[str, Any] = {"tool": {"driver": driver}, "results": list(results)}
+    run: dict[str, Any] = {"tool": {"driver": driver}, "columnKind": COLUMNS, "results": list(results)}
     if properties:
         run["properties"] = dict(properties)
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -44,8 +48,21 @@ def sarif_file_result(rule: str, message: str, uri: str) -> dict[str, Any]:
     return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
 
 
-def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: int, row: str = "") -> dict[str, Any]:
+def sarif_result(
+    rule: str,
+    message: str,
+    uri: str,
+    text: str,
+    start: int,
+    end: int,
+    row: str = "",
+    *,
+    field: str = "",
+    others: Sequence[tuple[int, int]] = (),
+) -> dict[str, Any]:
     """Return one finding.
+
+    A row's code has no lines of its own in the file that holds the rows, so that a row's region stands in the properties.
 
     Args:
         rule: The rule's id.
@@ -54,15 +71,38 @@ def sarif_result(rule: str, message: str, uri: str, text: str, start: int, end: 
         text: The code that the offsets count in.
         start: First character.
         end: The character after the last one.
-        row: The row's id, where the file holds many codes; lines then count within the row's code.
+        row: The row's id, where the file holds many codes.
+        field: Which of the row's texts it is.
+        others: Where else the same stands in the text, as first character and the one after the last.
     """
-    first, last = place(text, start), place(text, end)
-    region = {"startLine": first[0], "startColumn": first[1], "endLine": last[0], "endColumn": last[1]}
-    region["snippet"] = {"text": text[start:end]}  # type: ignore[assignment]
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": _uri(uri)}, "region": region}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(uri)}}
+    result: dict[str, Any] = {"ruleId": rule, "level": "warning", "message": {"text": message}}
+    region, more = _region(text, start, end), [_region(text, *other) for other in others]
     if row:
-        location["logicalLocations"] = [{"fullyQualifiedName": row, "kind": "row"}]
-    return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
+        result["locations"] = [
+            {"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": row, "kind": "row"}]}
+        ]
+        named = {"field": field} if field else {}
+        result["properties"] = {"row": row, **named, "region": region, **({"relatedRegions": more} if more else {})}
+        return result
+    result["locations"] = [{"physicalLocation": {**physical, "region": region}}]
+    if more:
+        result["relatedLocations"] = [
+            {"id": number, "physicalLocation": {**physical, "region": each}, "message": {"text": ALSO}}
+            for number, each in enumerate(more, start=1)
+        ]
+    return result
+
+
+def _region(text: str, start: int, end: int) -> dict[str, Any]:
+    (line, column), (last_line, last_column) = place(text, start), place(text, end)
+    return {
+        "startLine": line,
+        "startColumn": column,
+        "endLine": last_line,
+        "endColumn": last_column,
+        "snippet": {"text": text[start:end]},
+    }
 
 
 def _uri(path: str) -> str:

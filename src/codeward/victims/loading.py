@@ -21,6 +21,10 @@ from codeward.zoo import resolve
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 MAX_LENGTH = 512
 LENGTHS = ("max_length", "max_target_length")
+CLASSIFYING = ("classification", "pair")
+"""Kinds of tasks whose answer is one class of several."""
+NO_CLASS = ("multi_label_classification", "regression")
+"""What a configuration calls a model that answers otherwise."""
 
 
 def load_victim(
@@ -37,6 +41,7 @@ def load_victim(
 
     Raises:
         ModelError: If the folder is missing, holds no model or a pickle only, or suits another task or other classes.
+        UnfitError: If the task is to tell classes apart, and the model answers otherwise, such as by one sigmoid.
     """
     model = resolve(str(model))
     folder = Path(model)
@@ -58,7 +63,8 @@ def load_victim(
     options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
     tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
     network.to(best_device())
-    if not names and made.kind in ("classification", "pair"):
+    check_head(network.config, made, f"{model}: ")
+    if not names and made.kind in CLASSIFYING:
         names = labels_of(network.config)
     _check_labels(str(model), network, made, names)
     lengths = (about or {}).get("max_length", MAX_LENGTH), (about or {}).get("max_target_length", MAX_LENGTH // 2)
@@ -68,7 +74,12 @@ def load_victim(
 def wrap(
     network: Any, tokenizer: Any, task: Task, labels: tuple[str, ...], max_length: int, max_target_length: int
 ) -> HuggingFaceVictim:
-    """Make a victim of a model and its tokenizer."""
+    """Make a victim of a model and its tokenizer.
+
+    Raises:
+        UnfitError: If the model gives no probability of one class of several, and the task is to tell classes apart.
+    """
+    check_head(network.config, task)
     causal = task.kind == "generation" and not network.config.is_encoder_decoder
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -84,6 +95,32 @@ def labels_of(config: Any) -> tuple[str, ...]:
     return tuple(str(config.id2label[index]) for index in sorted(config.id2label))
 
 
+def check_head(config: Any, task: Task, where: str = "") -> None:
+    """Refuse a model whose answer is no class of several: its softmax would say nothing, such as 1 for whatever it reads.
+
+    Args:
+        config: The model's configuration.
+        task: What it is to be used for; any model will do where that is not to tell classes apart.
+        where: What the sentence begins with.
+
+    Raises:
+        UnfitError: If so.
+    """
+    if task.kind not in CLASSIFYING:
+        return
+    told = getattr(config, "problem_type", None)
+    if getattr(config, "num_labels", 2) == 1:
+        raise UnfitError(
+            f"{where}the model answers with one number (a sigmoid or a regression), but task {task.name!r} needs a softmax "
+            "over at least two classes; for a sigmoid of x, give the model the two outputs 0 and x"
+        )
+    if told in NO_CLASS:
+        raise UnfitError(
+            f"{where}the model's problem_type is {told!r}, but task {task.name!r} needs one class of several; give a model "
+            "of problem_type 'single_label_classification'"
+        )
+
+
 def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
     """Return the transformers class that loads a model for a task.
 
@@ -92,7 +129,7 @@ def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
     """
     import transformers
 
-    if task.kind in ("classification", "pair"):
+    if task.kind in CLASSIFYING:
         return transformers.AutoModelForSequenceClassification
     if task.kind == "retrieval":
         return transformers.AutoModel
@@ -214,7 +251,7 @@ def _about(folder: Path) -> dict[str, Any] | None:
 
 
 def _check_labels(model: str, network: Any, task: Task, labels: tuple[str, ...]) -> None:
-    if task.kind in ("classification", "pair") and network.config.num_labels != len(labels):
+    if task.kind in CLASSIFYING and network.config.num_labels != len(labels):
         raise ModelError(
             f"{model}: the model tells {network.config.num_labels} classes apart, the task has {len(labels)}"
         )

@@ -66,6 +66,22 @@ def test_where_one_round_mends_everything_no_other_is_begun(monkeypatch):
     (found,) = ready.purify([Sample("t", CODE["python"].format(DEAD["python"]), 1, "python")], model)
     assert found.after.output == 1
     assert asked == [1]
+    assert not found.still
+
+
+@pytest.mark.usefixtures("tiny_minis")
+def test_what_is_suspicious_still_after_all_rounds_is_told(monkeypatch):
+    """Where a mending changes nothing that counts, the answer may still be the attacker's."""
+    model = victim(DEAD["python"])
+    ready = input_defenses.make("codepurify", {"max_rounds": 2}).calibrate(clean(), model)
+    row = Sample("t", CODE["python"].format(DEAD["python"]), 1, "python")
+    method, whole = type(ready), ready.purify([row], model)[0]
+    for useless in (lambda samples, found: (samples, ()), lambda samples, found: (samples, whole.changes)):
+        monkeypatch.setattr(method, "mend", lambda self, samples, *rest, u=useless: [u(each, rest) for each in samples])
+        (found,) = ready.purify([row], model)
+        assert found.suspicious
+        assert found.still
+        assert found.after.output == 0
 
 
 @pytest.mark.parametrize("name", ["codepurify", "codepurify-plant"])

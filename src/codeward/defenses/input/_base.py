@@ -68,6 +68,8 @@ class Purified:
     changes: tuple[Change, ...] = ()
     rejected: bool = False
     """Whether the defense can only tell, not mend: the answer should be withheld."""
+    still: bool = False
+    """Whether what the model should be given is suspicious, too: nothing could be changed, or not enough in all rounds."""
 
 
 @method
@@ -193,26 +195,26 @@ class InputDefense(ABC):
         return results
 
     def _mended(self, flagged: Sequence[Purified], victim: Victim) -> list[Purified]:
-        """Mend until nothing is suspicious, nothing can be changed, or the rounds are over."""
+        """Mend until nothing is suspicious, nothing can be changed, or the rounds are over; say what is suspicious still."""
         current = list(flagged)
         answers = [each.before for each in current]
         found = [each.examination for each in current]
         still = list(range(len(current)))
-        for number in range(self.max_rounds):
+        for number in range(self.max_rounds + 1):
             if number and still:
                 samples = [current[at].sample for at in still]
                 fresh = answers_of(samples, victim)
                 for at, answer, each in zip(still, fresh, self.examine(samples, fresh, victim), strict=True):
                     answers[at], found[at] = answer, each
                 still = [at for at in still if self._above(found[at])]
-            if not still:
+            if number == self.max_rounds or not still:
                 break
             samples = [current[at].sample for at in still]
             mended = self.mend(samples, [answers[at] for at in still], [found[at] for at in still], victim)
             for at, (sample, changes) in zip(still, mended, strict=True):
                 current[at] = replace(current[at], sample=sample, changes=(*current[at].changes, *changes))
             still = [at for at, (_, changes) in zip(still, mended, strict=True) if changes]
-        return current
+        return [replace(each, still=self._above(last)) for each, last in zip(current, found, strict=True)]
 
     def _above(self, each: Examination) -> bool:
         return not each.problem and self.threshold is not None and each.suspicion > self.threshold
