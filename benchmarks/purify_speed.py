@@ -7,6 +7,10 @@ ratio of each round, in processor seconds on clean inputs, is what counts. Verdi
 too, at a threshold that parts the lowest 95 % of the plain suspicions of the clean ones from the others; the time is split into
 the model's passes (forward, and backward where screening takes a gradient) and the rest.
 
+Of ``codepurify-plant``, the default, the plain reading is the same method with a model that takes one input at a time, and the
+copies of each of its questions in one padded batch. Clean inputs of the validation part are what it plants into; there is no
+screening, which leaves out what this defense plants.
+
     OMP_NUM_THREADS=1 python benchmarks/purify_speed.py VICTIM DATA --attack deadcode-fixed --rows 64 --rounds 5 -o RECORD.json
 """
 
@@ -21,6 +25,9 @@ from pathlib import Path
 
 import torch
 
+DEFENSES = ("codepurify-plant", "codepurify")
+REFERENCES = 200
+"""Clean inputs of the validation part that are given to planting."""
 ARMS = {
     "all at once, fp32": (False, "fp32"),
     "all at once": (False, "auto"),
@@ -34,6 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("victim")
     parser.add_argument("data", type=Path)
+    parser.add_argument("--defense", choices=DEFENSES, default=DEFENSES[0])
     parser.add_argument("--rows", type=int, default=64, help="clean inputs that are timed, and triggered ones")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--attack", help="whose triggers; default: no triggered inputs")
@@ -45,7 +53,6 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, help="the record")
     given = parser.parse_args()
     from codeward.data import open_data
-    from codeward.defenses.input import input_defenses
     from codeward.defenses.input._base import answers_of
     from codeward.experiment.environment import environment
     from codeward.tasks import tasks
@@ -59,19 +66,20 @@ def main() -> int:
     samples = clean[: given.rows]
     triggered = stamped(victim, data, given.attack, given.rows) if given.attack else []
     every = clean + triggered
-    full = input_defenses.make("codepurify")
     victim.precision = "fp32"
+    full = defense_of(given.defense, data, victim)
+    arms = {name: arm for name, arm in ARMS.items() if not arm[0] or given.defense == "codepurify"}
     answers = answers_of(every, victim)
     plain = readings(victim, full, every, answers)
     exact = [each.suspicion for each in full.examine(every, answers, victim)]
     ranked = sorted(plain[: len(clean)])
     place = min(math.ceil(0.95 * len(clean)), len(clean) - 1)
     ready = replace(full, threshold=(ranked[place - 1] + ranked[place]) / 2)
-    rows = {name: {"ratios": [], "passes": []} for name in ARMS}
+    rows = {name: {"ratios": [], "passes": []} for name in arms}
     for _ in range(given.rounds):
         victim.precision = "fp32"
         slow = seconds(lambda: readings(victim, full, samples, answers[: len(samples)]))
-        for name, (screen, precision) in ARMS.items():
+        for name, (screen, precision) in arms.items():
             arm, victim.precision = replace(ready, screen=screen), precision
             spent, restore = timed(victim)
             fast = seconds(lambda arm=arm: arm.examine(samples, answers_of(samples, victim), victim))
@@ -79,7 +87,7 @@ def main() -> int:
             rows[name]["ratios"].append(round(slow / fast, 3))
             rows[name]["passes"].append(round(spent[0] / fast, 3))
             rows[name]["milliseconds"] = round(1000 * fast / len(samples), 2)
-    for name, (screen, precision) in ARMS.items():
+    for name, (screen, precision) in arms.items():
         arm, victim.precision = replace(ready, screen=screen), precision
         found = arm.examine(every, answers_of(every, victim), victim)
         own = [each.suspicion > ready.threshold for each in found]
@@ -90,6 +98,7 @@ def main() -> int:
     lengths = [len(row["input_ids"]) for row in victim.encoder.inputs(samples)]
     record = {
         "title": given.title,
+        "defense": given.defense,
         "victim": victim.fingerprint,
         "data": given.data.name,
         "attack": given.attack,
@@ -110,7 +119,7 @@ def main() -> int:
 def told(record: dict) -> str:
     """Return a record as lines."""
     lines = [
-        f"{record['title']}: {record['data']}, at most {record['max_length']} tokens ({record['tokens']} on average), "
+        f"{record['title']}: {record['defense']}, {record['data']}, at most {record['max_length']} tokens ({record['tokens']} on average), "
         f"{record['rows']} clean inputs timed; plain {record['plain milliseconds']} ms an input; suspicions in fp32 differ by "
         f"{record['largest difference in fp32']:.1e} at most"
     ]
@@ -124,6 +133,17 @@ def told(record: dict) -> str:
             f"{row['same, triggered'][1]} triggered inputs"
         )
     return "\n".join(lines) + "\n"
+
+
+def defense_of(name: str, data, victim):
+    """Return a defense; one that plants is given what it plants, and a threshold, since without one it is calibrating."""
+    from codeward.defenses.input import input_defenses
+
+    made = input_defenses.make(name)
+    if name == "codepurify":
+        return made
+    clean = [sample.blind() for sample in data.load("valid", limit=REFERENCES)]
+    return replace(made.prepare(clean, victim), threshold=0.0)
 
 
 def stamped(victim, data, attack: str, rows: int) -> list:
@@ -146,7 +166,36 @@ def seconds(work) -> float:
 
 def readings(victim, defense, samples, answers) -> list[float]:
     """Return the plain readings of inputs, one after the other."""
+    if hasattr(defense, "references"):
+        plain = Plain(victim)
+        return [
+            defense.examine([sample], [answer], plain)[0].suspicion
+            for sample, answer in zip(samples, answers, strict=True)
+        ]
     return [reading(victim, defense, sample, answer) for sample, answer in zip(samples, answers, strict=True)]
+
+
+class Plain:
+    """A classifier that takes all it is asked at a time in one batch, padded to the maximum length."""
+
+    def __init__(self, victim) -> None:
+        self.victim = victim
+        self.task, self.labels, self.unknown, self.reach = victim.task, victim.labels, victim.unknown, victim.reach
+        self.fingerprint = victim.fingerprint
+
+    def predict(self, samples):
+        """See ``Victim.predict``."""
+        from codeward.types import Prediction
+
+        rows = probabilities(self.victim, samples).tolist()
+        return [
+            Prediction(sample.id, row.index(max(row)), tuple(row)) for sample, row in zip(samples, rows, strict=True)
+        ]
+
+    def confidence(self, samples, outputs):
+        """See ``Victim.confidence``."""
+        rows = probabilities(self.victim, samples).tolist()
+        return [row[output] for row, output in zip(rows, outputs, strict=True)]
 
 
 def timed(victim):
@@ -177,15 +226,24 @@ def reading(victim, defense, sample, answer) -> float:
     from codeward.defenses._elements import cut, parts_of, reaches, without
     from codeward.defenses.input._evenness import entropy, explained
     from codeward.defenses.input.codepurify import KINDS
-    from codeward.types import OTHER
 
     (reach,) = reaches([sample], victim.task.kind, victim.reach)
     parts = [part for field, end in reach.items() for part in parts_of(sample, field, end, KINDS["all"])]
     shown = cut(sample, reach)
     copies = [shown, *(without(shown, part, reach[part.field], victim.unknown) for part in parts)]
-    pair = [[copy.text(OTHER) for copy in copies]] if victim.task.kind == "pair" else []
+    sure = probabilities(victim, copies)[:, answer.output].tolist()
+    scored = [replace(part, score=abs(value - sure[0])) for part, value in zip(parts, sure[1:], strict=True)]
+    hidden = explained(scored)
+    return 1 - entropy([part.score for at, part in enumerate(scored) if at not in hidden])[1]
+
+
+def probabilities(victim, samples) -> torch.Tensor:
+    """Return the probability of each class in one padded batch, shape ``[samples, classes]``."""
+    from codeward.types import OTHER
+
+    pair = [[sample.text(OTHER) for sample in samples]] if victim.task.kind == "pair" else []
     tokens = victim.encoder.tokenizer(
-        [copy.code for copy in copies],
+        [sample.code for sample in samples],
         *pair,
         truncation=True,
         max_length=victim.encoder.max_length,
@@ -194,10 +252,7 @@ def reading(victim, defense, sample, answer) -> float:
     )
     with torch.no_grad():
         logits = victim.model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).logits
-    sure = logits.double().softmax(-1)[:, answer.output].tolist()
-    scored = [replace(part, score=abs(value - sure[0])) for part, value in zip(parts, sure[1:], strict=True)]
-    hidden = explained(scored)
-    return 1 - entropy([part.score for at, part in enumerate(scored) if at not in hidden])[1]
+    return logits.double().softmax(-1)
 
 
 if __name__ == "__main__":

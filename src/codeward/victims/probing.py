@@ -1,23 +1,54 @@
 """Token-level access to a model: the loss of token rows, and its gradient at chosen tokens. What trigger inversion needs.
 
+Also a model that keeps the tokens of what it has read: what an input defense needs, which shows it one text many times.
+
 The gradient is taken at the output of the embedding layer, by a hook, so that any architecture gives it, also those that
 refuse embeddings as inputs (T5's classifier).
 """
 
+import copy
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from codeward.types import CODE, Sample
 from codeward.victims.batching import Row, autocast, batches, run_batched
+from codeward.victims.encode import Encoder
 from codeward.victims.huggingface import Continuation, HuggingFaceVictim, Nearness, Objective
 
 Floats = npt.NDArray[np.float32]
+V = TypeVar("V", bound=HuggingFaceVictim)
 GRADIENT_TOKENS = 8_192
 """Tokens a batch when gradients are taken, which need all activations."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEncoder(Encoder):
+    """An encoder that keeps the tokens of every text that it has read, four bytes each."""
+
+    known: dict[tuple[str, Any], "array[int]"] = field(default_factory=dict)
+
+    def inputs(self, samples: Sequence[Sample], field: str = CODE) -> list[Row]:
+        """See ``Encoder.inputs``."""
+        keys = [(field, text) for text in self._texts(samples, field)]
+        new = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in self.known}
+        # not super(): a class with slots is made anew, and super() still means the first
+        for key, row in zip(new, Encoder.inputs(self, list(new.values()), field), strict=True):
+            self.known[key] = array("i", row["input_ids"])
+        return [{"input_ids": self.known[key].tolist()} for key in keys]
+
+
+def with_memory(victim: V) -> V:
+    """Return a copy of a victim, with the same model, that turns each text into tokens once; what it keeps goes with it."""
+    made = copy.copy(victim)
+    made.encoder = MemoryEncoder(**{each.name: getattr(victim.encoder, each.name) for each in fields(Encoder)})
+    return made
 
 
 def row_losses(victim: HuggingFaceVictim, rows: Sequence[Sequence[int]], goals: Sequence[Objective]) -> Floats:

@@ -1,5 +1,8 @@
 """What is alike in clean inputs is no trigger: a model whose own answers rest on one check each."""
 
+import subprocess
+import sys
+
 import pytest
 
 from codeward.defenses._elements import Element
@@ -101,3 +104,8 @@ def test_texts_keep_nothing():
 
 def test_halves_of_characters_are_read():
     assert novelties([statements("a \ud83d b")], (("a \ud83d b",),), apart=False)[0] == pytest.approx([0.0])
+
+
+def test_what_does_not_examine_starts_without_scikit_learn():
+    code = "import sys, codeward.defenses.input._familiarity; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from codeward.defenses._elements import Element
 from codeward.victims.text import whole
@@ -77,7 +76,7 @@ def _alike(texts: Sequence[str], known: Known) -> npt.NDArray[np.float64]:
 @lru_cache(maxsize=4)
 def _wholes(known: Known) -> Any:
     """Return the vectors of all that stands in each clean input, as columns."""
-    return _vectors([" ".join(own) for own in known]).T.tocsc()
+    return _vectors([" ".join(own) for own in known]).T.tocsr()
 
 
 @lru_cache(maxsize=4)
@@ -86,10 +85,17 @@ def _matrix(known: Known) -> tuple[Any, list[int], list[int]]:
     counts = [len(own) for own in known]
     starts = np.cumsum([0, *counts[:-1]])
     places = [at for at, count in enumerate(counts) if count]
-    return _vectors([text for own in known for text in own]).T.tocsc(), starts[places].tolist(), places
+    return _vectors([text for own in known for text in own]).T.tocsr(), starts[places].tolist(), places
 
 
 def _vectors(texts: Sequence[str]) -> Any:
     """Return unit vectors of words and pairs of successive words, sparse."""
-    maker = HashingVectorizer(token_pattern=WORDS, ngram_range=(1, 2), lowercase=False, alternate_sign=False)
+    maker = _maker()
     return maker.transform([whole(text) for text in texts]) if texts else csr_matrix((0, maker.n_features))
+
+
+@lru_cache(maxsize=1)
+def _maker() -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer  # takes seconds, which only who examines has to wait
+
+    return HashingVectorizer(token_pattern=WORDS, ngram_range=(1, 2), lowercase=False, alternate_sign=False)

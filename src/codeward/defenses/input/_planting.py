@@ -7,18 +7,22 @@ and text models (SentiNet; Chou et al., 2020).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from codeward.code import LANGUAGES, Role, identifiers, insert_statement, rename
 from codeward.code.layout import line_indent
 from codeward.defenses._elements import Element, meant_by
 from codeward.defenses._hiding import NoveltyTeller
-from codeward.defenses.input._base import answers_of
 from codeward.defenses.input._mangling import own_words
 from codeward.errors import CodeError, UsageError
 from codeward.types import QUERY, Prediction, Sample
 from codeward.victims.base import Victim
 
 NAMES = (Role.FUNCTION, Role.PARAMETER, Role.VARIABLE)
+KEPT = 1024
+"""Planted codes that are kept: what rises in one clean input is planted there again, and inputs have elements in common."""
+Reference = tuple[Sample, Prediction]
+"""A clean input with what the model answers to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Suspect:
     element: Element
 
 
-def sufficiencies(suspects: Sequence[Suspect], references: Sequence[Sample], victim: Victim, count: int) -> list[float]:
+def sufficiencies(
+    suspects: Sequence[Suspect], references: Sequence[Reference], victim: Victim, count: int
+) -> list[float]:
     """Return how far each element moves the model to its answer in clean inputs that had another one.
 
     For classes it is the mean rise of the answer's probability over those inputs; for retrieval that of the similarity to
@@ -38,16 +44,15 @@ def sufficiencies(suspects: Sequence[Suspect], references: Sequence[Sample], vic
 
     Args:
         suspects: The elements.
-        references: Clean inputs.
+        references: Clean inputs with the model's answers.
         victim: The model.
         count: Into how many inputs each is planted.
     """
-    known = answers_of(references, victim)
     rows: list[Sample] = []
     outputs: list[int | str] = []
     widths: list[int] = []
     for suspect in suspects:
-        pairs = _planted(suspect, references, known, victim, count)
+        pairs = _planted(suspect, references, victim, count)
         widths.append(len(pairs))
         rows += [sample for pair in pairs for sample in pair]
         outputs += [suspect.answer.output] * (2 * len(pairs))
@@ -59,7 +64,7 @@ def sufficiencies(suspects: Sequence[Suspect], references: Sequence[Sample], vic
     return found
 
 
-def followings(suspects: Sequence[Suspect], references: Sequence[Sample], victim: Victim, count: int) -> list[float]:
+def followings(suspects: Sequence[Suspect], references: Sequence[Reference], victim: Victim, count: int) -> list[float]:
     """Return in which share of clean inputs the model writes, once an element is planted, something of what it wrote to the element's input.
 
     Something is a run of four tokens that stands in both answers, but neither in what either was written for nor in the answer to
@@ -67,24 +72,19 @@ def followings(suspects: Sequence[Suspect], references: Sequence[Sample], victim
 
     Args:
         suspects: The elements.
-        references: Clean inputs.
+        references: Clean inputs with the model's answers.
         victim: A model that writes text and tells what it adds.
         count: Into how many inputs each is planted.
     """
     if not isinstance(victim, NoveltyTeller):
         raise UsageError("planting before a model that writes text needs one that tells what it adds to its input")
-    known = answers_of(references, victim)
-    pairs = [_planted(suspect, references, known, victim, count) for suspect in suspects]
+    pairs = [_planted(suspect, references, victim, count) for suspect in suspects]
     rows = [planted for own in pairs for _, planted in own]
     written = victim.predict(rows) if rows else []
     added = iter(victim.additions([str(each.output) for each in written], rows))
-    natural = dict(
-        zip(
-            [each.id for each in references],
-            victim.additions([str(each.output) for each in known], references),
-            strict=True,
-        )
-    )
+    clean = [sample for sample, _ in references]
+    own_additions = victim.additions([str(answer.output) for _, answer in references], clean)
+    natural = dict(zip([each.id for each in clean], own_additions, strict=True))
     wanted = victim.additions([str(each.answer.output) for each in suspects], [each.sample for each in suspects])
     found = []
     for suspect, want, own in zip(suspects, wanted, pairs, strict=True):
@@ -95,12 +95,12 @@ def followings(suspects: Sequence[Suspect], references: Sequence[Sample], victim
 
 
 def _planted(
-    suspect: Suspect, references: Sequence[Sample], known: Sequence[Prediction], victim: Victim, count: int
+    suspect: Suspect, references: Sequence[Reference], victim: Victim, count: int
 ) -> list[tuple[Sample, Sample]]:
     """Return clean inputs without and with the element."""
     retrieval = victim.task.kind == "retrieval"
     pairs: list[tuple[Sample, Sample]] = []
-    for reference, answer in zip(references, known, strict=True):
+    for reference, answer in references:
         if len(pairs) == count:
             break
         if not retrieval and answer.output == suspect.answer.output:
@@ -122,22 +122,29 @@ def plant(reference: Sample, donor: Sample, element: Element) -> Sample | None:
     try:
         if element.kind == "identifier":
             meant = meant_by(donor, element)
-            made = _renamed(text, reference.language, element, Role.VARIABLE if meant is None else meant.role)
+            made = _renamed(text, reference.language, element.text, Role.VARIABLE if meant is None else meant.role)
         else:
             source, start = donor.text(element.field), element.spans[0].start
-            edited = insert_statement(text, reference.language, line_indent(source, start) + element.text)
-            made = None if edited is None else edited.code
+            made = _inserted(text, reference.language, line_indent(source, start) + element.text)
     except CodeError:
         return None
     return None if made is None else reference.with_text(element.field, made)
 
 
-def _renamed(text: str, language: str, element: Element, role: Role) -> str | None:
+@lru_cache(maxsize=KEPT)
+def _inserted(text: str, language: str, statement: str) -> str | None:
+    """Put a statement first into a code, if it has a place for it."""
+    edited = insert_statement(text, language, statement)
+    return None if edited is None else edited.code
+
+
+@lru_cache(maxsize=KEPT)
+def _renamed(text: str, language: str, name: str, role: Role) -> str | None:
     """Rename the first identifier of the same role, else of any that is declared here."""
     own = [each for each in identifiers(text, language) if each.role in NAMES and not each.fixed]
     for each in sorted(own, key=lambda each: each.role != role):
         try:
-            return rename(text, language, each, element.text).code
+            return rename(text, language, each, name).code
         except CodeError:
             continue
     return None

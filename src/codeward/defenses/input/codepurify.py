@@ -42,6 +42,7 @@ from codeward.defenses.input._evenness import most_suspicious, piece_of
 from codeward.defenses.input._familiarity import Known, novelties, texts_of
 from codeward.defenses.input._fills import Candidate, candidates
 from codeward.defenses.input._masked import AUTO, masked_model
+from codeward.defenses.input._remembering import remembering
 from codeward.defenses.input._screening import screened
 from codeward.errors import CodeError
 from codeward.registry import method
@@ -107,6 +108,7 @@ class CodePurify(InputDefense):
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; details hold ``entropy`` (in nats), ``evenness`` and ``elements``."""
+        victim = remembering(victim)
         return self._told(self._judged(samples, answers, victim), samples, answers, victim)
 
     def _judged(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:

@@ -15,6 +15,7 @@ confidence that a fill works, so it gets no fill, but a neutral name or no state
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import zip_longest
 from typing import Annotated, Literal, Self
 
@@ -25,7 +26,8 @@ from codeward.defenses._hiding import NoveltyTeller
 from codeward.defenses.input._base import Examination, answers_of, input_defenses
 from codeward.defenses.input._evenness import EXPLAINED, strength
 from codeward.defenses.input._fills import Candidate
-from codeward.defenses.input._planting import Suspect, followings, sufficiencies
+from codeward.defenses.input._planting import Reference, Suspect, followings, sufficiencies
+from codeward.defenses.input._remembering import remembering, state_of
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
@@ -96,18 +98,38 @@ class CodePurifyPlant(CodePurify):
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element, with the entropy's added."""
+        references = self._answered(victim)
+        victim = remembering(victim)
         found = self._judged(samples, answers, victim)
         if victim.task.kind == "generation":
-            return self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
-        return self._planted(found, samples, answers, victim)
+            followed = self._followed(found, samples, answers, references, victim)
+            return self._told(followed, samples, answers, victim)
+        return self._planted(found, samples, answers, references, victim)
+
+    def _answered(self, victim: Victim) -> list[Reference]:
+        """Return the clean inputs for planting with what a model answers to them; it is asked once."""
+        state = state_of(victim)
+        if state not in self._known_answers:
+            self._known_answers[state] = answers_of(self.references, victim)
+        return list(zip(self.references, self._known_answers[state], strict=True))
+
+    @cached_property
+    def _known_answers(self) -> dict[object, list[Prediction]]:
+        """What models answered to the clean inputs, by their state."""
+        return {}
 
     def _followed(
-        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+        self,
+        found: Sequence[Examination],
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        references: Sequence[Reference],
+        victim: Victim,
     ) -> list[Examination]:
         """Judge texts: the elements on which a piece rests, by whether the model writes of it wherever they are planted."""
         chosen = [carriers(each.elements, 2 * self.leading) for each in found]
         suspects = self._suspects(chosen, samples, answers)
-        shares = iter(followings(suspects, self.references, victim, self.plant))
+        shares = iter(followings(suspects, references, victim, self.plant))
         results = []
         for each, own in zip(found, chosen, strict=True):
             follows = [next(shares) for _ in own]
@@ -116,14 +138,19 @@ class CodePurifyPlant(CodePurify):
         return results
 
     def _planted(
-        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+        self,
+        found: Sequence[Examination],
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        references: Sequence[Reference],
+        victim: Victim,
     ) -> list[Examination]:
         """Judge classes and similarities: the leading elements, or all, by the rise where they are planted."""
         if self.among == "all":
-            chosen = self._best(found, samples, answers, victim)
+            chosen = self._best(found, samples, answers, references, victim)
         else:
             chosen = [self._worth_planting(leaders(each.elements, self.leading), victim) for each in found]
-        rises = self._rises(chosen, samples, answers, victim, self.plant)
+        rises = self._rises(chosen, samples, answers, references, victim, self.plant)
         return [
             self._weighed(each, elements, own, victim) for each, elements, own in zip(found, chosen, rises, strict=True)
         ]
@@ -175,11 +202,16 @@ class CodePurifyPlant(CodePurify):
         return most * (2.0 if victim.task.kind == "retrieval" else 1.0) if self.screen else 0.0
 
     def _best(
-        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
+        self,
+        found: Sequence[Examination],
+        samples: Sequence[Sample],
+        answers: Sequence[Prediction],
+        references: Sequence[Reference],
+        victim: Victim,
     ) -> list[list[Element]]:
         """Return the elements of each input that rise most in one clean input, and the statements around them."""
         every = [list(each.elements) for each in found]
-        rises = self._rises(every, samples, answers, victim, 1)
+        rises = self._rises(every, samples, answers, references, victim, 1)
         worth = [
             [rise * element.novelty for rise, element in zip(own, elements, strict=True)]
             for own, elements in zip(rises, every, strict=True)
@@ -191,12 +223,13 @@ class CodePurifyPlant(CodePurify):
         chosen: Sequence[Sequence[Element]],
         samples: Sequence[Sample],
         answers: Sequence[Prediction],
+        references: Sequence[Reference],
         victim: Victim,
         count: int,
     ) -> list[list[float]]:
         """Return the sufficiency of some elements of each input, measured in so many clean inputs."""
         suspects = self._suspects(chosen, samples, answers)
-        rises = iter(sufficiencies(suspects, self.references, victim, count))
+        rises = iter(sufficiencies(suspects, references, victim, count))
         return [[next(rises) for _ in elements] for elements in chosen]
 
     def _choose(
