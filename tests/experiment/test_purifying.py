@@ -410,6 +410,16 @@ def test_rows_that_do_not_say_their_task_have_the_model_s(capsys, tmp_path, rows
     assert made_for(model) == "defect"
 
 
+def test_rows_need_no_target(capsys, folders, rows):
+    file = folders / "bare.jsonl"
+    bare = [{"id": row.id, "code": row.code, "language": row.language} for row in rows[:5]]
+    file.write_text("".join(json.dumps(row) + "\n" for row in bare))
+    options = ("--task", "defect", "--calibration", folders / "c", "-o", folders / "purified.jsonl")
+    result, _, err = run(capsys, folders / "m", "--data", file, *options)
+    assert result in (0, 1), err
+    assert [json.loads(line)["target"] for line in (folders / "purified.jsonl").read_text().splitlines()] == [None] * 5
+
+
 def test_halves_of_characters_are_kept_and_can_be_read_again(tmp_path, victim, ready):
     odd = [Sample("odd", f'def f(a):\n    {TRIGGER}\n    return "\ud800" + a\n', 0, "python")]
     purify_file(odd, victim, ready, tmp_path / "p.jsonl", source="rows")

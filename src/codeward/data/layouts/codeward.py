@@ -1,7 +1,8 @@
 """Codeward's own layout: ``codeward.json`` beside JSON Lines that hold every field of a sample.
 
 ``codeward.json`` says task, language, labels and, for each split, how many rows it has and their fingerprint. A row is
-``{"id", "code", "target", "language", "context", "poison"}``; ``language``, ``context`` and ``poison`` may be missing.
+``{"id", "code", "target", "language", "context", "poison"}``; the last three may be missing, and ``target`` where nobody asks
+for it (``codeward purify``).
 Written by ``codeward.data.write_data``; easy to write by hand: ``{"schema_version": 1, "task": "defect", "language":
 "c", "labels": ["clean", "defective"], "splits": ["train"]}``.
 """
@@ -25,6 +26,8 @@ from codeward.types import Poison, Sample, Span, Target
 
 FILE = "codeward.json"
 SCHEMA = 1
+FIELDS = frozenset({"id", "code", "target", "language", "context", "poison"})
+"""What a row may hold; one without a target is known by holding nothing else."""
 
 
 class Header(BaseModel):
@@ -92,11 +95,11 @@ class _Split:
 class Codeward(Layout):
     """Codeward's own layout: ``codeward.json`` beside JSON Lines that hold every field of a sample."""
 
-    shape: ClassVar[str] = "codeward.json beside train.jsonl, or rows with id, code, target and task= given"
+    shape: ClassVar[str] = "codeward.json beside train.jsonl, or rows with id, code (and target) and task= given"
 
     def fits(self, fields: frozenset[str]) -> bool:
         """Whether rows with these fields are of this layout."""
-        return {"id", "code", "target"} <= fields
+        return {"id", "code", "target"} <= fields or {"id", "code"} <= fields <= FIELDS
 
     def tables(self, listing: Listing) -> Mapping[str, Table]:
         """Return the rows of each split; see ``Layout.tables``."""
@@ -158,7 +161,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
 
 def _target(row: Row, labels: tuple[str, ...]) -> Target:
     """Return the target: a class index where the data set has labels, else what stands there."""
-    value = row.values.get("target", ...)
+    value = row.values.get("target")
     if value is None:
         return None
     if labels:
