@@ -63,7 +63,7 @@ def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     card = (cleaned / "README.md").read_text()
     assert "Utility on 20 clean samples kept apart" in card
     assert "The scan before said: backdoored (the label 'clean' takes" in card
-    assert f"| `{found['suspicions'][0]['trials'][0]['trigger']}` | clean |" in card
+    assert f"| `{found['suspicions'][0]['trials'][0]['trigger']}` | `clean` |" in card
     assert f"A second scan, with the same samples, says: {second.lower()}" in card
     assert f"before: `{found['model']}`, after: `{load(cleaned).fingerprint}`" in (cleaned / "README.md").read_text()
     assert load(cleaned).labels == ("clean", "defective")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codeward.experiment.repairing import repair
+from codeward.experiment.repairing import _code, repair
 from codeward.tasks import tasks
 from codeward.victims import make_config
 
@@ -23,3 +23,8 @@ def test_where_utility_is_measured(victim, clean_rows, kept, apart):
     done = repair(victim, clean_rows[:80], "fine-tuning", {"epochs": 1}, others=others)
     assert done.apart == apart
     assert done.judged == (len(others) if apart else 80)
+
+
+def test_a_trigger_is_one_cell_of_the_card():
+    assert _code("a | b\n c") == "`a \\| b c`"
+    assert _code("a`b") == "`` a`b ``"

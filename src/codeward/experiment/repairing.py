@@ -174,12 +174,19 @@ def _unlearned(inspection: Inspection | None) -> tuple[str, ...]:
     if inspection is None:
         return ()
     rows = [
-        f"| `{trial.trigger}` | {each.label} | {each.place}{trial.where} | {100 * trial.success:.0f} % of {trial.judged} |"
+        f"| {_code(trial.trigger)} | {_code(each.label)} | {trial.where.removeprefix(', ') or each.place} | {100 * trial.success:.0f} % of {trial.judged} |"
         for each in inspection.suspicions
         for trial in each.trials
     ]
     head = ("| trigger | for | place | success |", "|---|---|---|---|")
     return ("Triggers that were found for suspected answers, from which the unlearning set out:", "", *head, *rows, "")
+
+
+def _code(text: str) -> str:
+    """Return a text as code in a cell of a table."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    fence = "``" if "`" in line else "`"
+    return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
 
 
 def _number(score: Score) -> str:
