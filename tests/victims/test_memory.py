@@ -36,8 +36,8 @@ def test_where_nothing_can_be_handed_back_nothing_is(monkeypatch):
     assert not memory.give_back_memory()
 
 
-def test_a_heap_that_has_grown_by_half_is_tidied_once(monkeypatch):
-    held = [3, 4, *[4] * 8, 6, 7, 3, 4, *[4] * 8, 5, 6, 6.1]
+def test_a_heap_that_has_grown_by_a_third_is_tidied_once(monkeypatch):
+    held = [3, 4, *[4] * 8, 5, 7, 3, 4, *[4] * 8, 5, 5.1, 5.3]
     handed = []
     monkeypatch.setattr(memory, "resident", lambda: held.pop(0))
     monkeypatch.setattr(memory, "give_back_memory", lambda: handed.append(len(held)) or True)

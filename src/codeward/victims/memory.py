@@ -8,7 +8,7 @@ from pathlib import Path
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """Parameters of glibc's ``mallopt`` (``malloc.h``)."""
 RESIDENT = Path("/proc/self/statm")
-WARM, GROWN = 10, 1.5
+WARM, GROWN = 10, 1.3
 """Steps in which a heap finds its size, and how many times that it may take before its holes are handed back."""
 
 
@@ -60,7 +60,7 @@ class Heap:
         self._usual = self._steps = 0
 
     def step(self) -> bool:
-        """Take note of a step's end, and hand the holes back once they are half as much again as what a step takes.
+        """Take note of a step's end, and hand the holes back once the heap is a third larger than what steps take.
 
         Returns:
             Whether they were handed back.
