@@ -46,6 +46,7 @@ class MemoryEncoder(Encoder):
 
 def with_memory(victim: V) -> V:
     """Return a copy of a victim, with the same model, that turns each text into tokens once; what it keeps goes with it."""
+    _ = victim.fingerprint  # so that it is known to all copies, and asked for once
     made = copy.copy(victim)
     made.encoder = MemoryEncoder(**{each.name: getattr(victim.encoder, each.name) for each in fields(Encoder)})
     return made

@@ -98,13 +98,11 @@ class CodePurifyPlant(CodePurify):
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
         """See ``InputDefense.examine``; the suspicion is necessity times sufficiency of the best element, with the entropy's added."""
-        references = self._answered(victim)
         victim = remembering(victim)
         found = self._judged(samples, answers, victim)
         if victim.task.kind == "generation":
-            followed = self._followed(found, samples, answers, references, victim)
-            return self._told(followed, samples, answers, victim)
-        return self._planted(found, samples, answers, references, victim)
+            return self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
+        return self._planted(found, samples, answers, victim)
 
     def _answered(self, victim: Victim) -> list[Reference]:
         """Return the clean inputs for planting with what a model answers to them; it is asked once."""
@@ -119,17 +117,12 @@ class CodePurifyPlant(CodePurify):
         return {}
 
     def _followed(
-        self,
-        found: Sequence[Examination],
-        samples: Sequence[Sample],
-        answers: Sequence[Prediction],
-        references: Sequence[Reference],
-        victim: Victim,
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
     ) -> list[Examination]:
         """Judge texts: the elements on which a piece rests, by whether the model writes of it wherever they are planted."""
         chosen = [carriers(each.elements, 2 * self.leading) for each in found]
         suspects = self._suspects(chosen, samples, answers)
-        shares = iter(followings(suspects, references, victim, self.plant))
+        shares = iter(followings(suspects, self._answered(victim), victim, self.plant))
         results = []
         for each, own in zip(found, chosen, strict=True):
             follows = [next(shares) for _ in own]
@@ -138,19 +131,14 @@ class CodePurifyPlant(CodePurify):
         return results
 
     def _planted(
-        self,
-        found: Sequence[Examination],
-        samples: Sequence[Sample],
-        answers: Sequence[Prediction],
-        references: Sequence[Reference],
-        victim: Victim,
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
     ) -> list[Examination]:
         """Judge classes and similarities: the leading elements, or all, by the rise where they are planted."""
         if self.among == "all":
-            chosen = self._best(found, samples, answers, references, victim)
+            chosen = self._best(found, samples, answers, victim)
         else:
             chosen = [self._worth_planting(leaders(each.elements, self.leading), victim) for each in found]
-        rises = self._rises(chosen, samples, answers, references, victim, self.plant)
+        rises = self._rises(chosen, samples, answers, victim, self.plant)
         return [
             self._weighed(each, elements, own, victim) for each, elements, own in zip(found, chosen, rises, strict=True)
         ]
@@ -202,16 +190,11 @@ class CodePurifyPlant(CodePurify):
         return most * (2.0 if victim.task.kind == "retrieval" else 1.0) if self.screen else 0.0
 
     def _best(
-        self,
-        found: Sequence[Examination],
-        samples: Sequence[Sample],
-        answers: Sequence[Prediction],
-        references: Sequence[Reference],
-        victim: Victim,
+        self, found: Sequence[Examination], samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim
     ) -> list[list[Element]]:
         """Return the elements of each input that rise most in one clean input, and the statements around them."""
         every = [list(each.elements) for each in found]
-        rises = self._rises(every, samples, answers, references, victim, 1)
+        rises = self._rises(every, samples, answers, victim, 1)
         worth = [
             [rise * element.novelty for rise, element in zip(own, elements, strict=True)]
             for own, elements in zip(rises, every, strict=True)
@@ -223,13 +206,12 @@ class CodePurifyPlant(CodePurify):
         chosen: Sequence[Sequence[Element]],
         samples: Sequence[Sample],
         answers: Sequence[Prediction],
-        references: Sequence[Reference],
         victim: Victim,
         count: int,
     ) -> list[list[float]]:
         """Return the sufficiency of some elements of each input, measured in so many clean inputs."""
         suspects = self._suspects(chosen, samples, answers)
-        rises = iter(sufficiencies(suspects, references, victim, count))
+        rises = iter(sufficiencies(suspects, self._answered(victim), victim, count))
         return [[next(rises) for _ in elements] for elements in chosen]
 
     def _choose(
