@@ -1,10 +1,12 @@
 """Utility before and after a repair is measured on samples kept apart, where these say something of every class."""
 
+from dataclasses import replace
+
 import pytest
 
-from codeward.experiment.repairing import _code, repair
+from codeward.experiment.repairing import CHANCE, _code, card, repair
 from codeward.tasks import tasks
-from codeward.victims import make_config
+from codeward.victims import load, make_config
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,15 @@ def test_where_utility_is_measured(victim, clean_rows, kept, apart):
     done = repair(victim, clean_rows[:80], "fine-tuning", {"epochs": 1}, others=others)
     assert done.apart == apart
     assert done.judged == (len(others) if apart else 80)
+
+
+def test_a_model_at_chance_is_told(suspects, clean_rows):
+    victim = load(suspects / "clean")
+    turned = [replace(row, target=(number // 2) % 2) for number, row in enumerate(clean_rows[:80])]
+    done = repair(victim, turned, "fine-tuning", {"epochs": 1})
+    assert done.notes == (CHANCE,)
+    assert f"\nNote: {CHANCE}.\n\n" in card(done, source="m", name="fine-tuning", options={})
+    assert repair(victim, clean_rows[:80], "fine-tuning", {"epochs": 1}).notes == ()
 
 
 def test_a_trigger_is_one_cell_of_the_card():

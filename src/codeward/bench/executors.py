@@ -19,7 +19,7 @@ from codeward.bench.store import Done, Store
 from codeward.errors import CodewardError, MissingExtraError, UnknownNameError, UsageError
 
 MEMORY = 6 << 30
-"""Bytes that a worker is given: a mini encoder-decoder in training takes up to 5.5 GiB."""
+"""Bytes that a worker is given: a mini encoder-decoder in training was seen to take them."""
 EXECUTORS = ("local", "ray")
 ANSWER = 5.0
 """Seconds in which a cluster has to answer."""

@@ -55,7 +55,7 @@ def check_file(path: Path) -> None:
         UsageError: If so.
     """
     if str(path) == "-":
-        raise UsageError("a file is written, and - is none; give its name")
+        raise UsageError("what is found is written to a file, not to standard output (-); give its name")
 
 
 def parse_settings(pairs: Sequence[str] | None, flag: str = "--set") -> dict[str, object]:

@@ -14,9 +14,7 @@ from codeward.types import Sample, Score
 from codeward.victims.base import Victim
 
 CARD = "README.md"
-CHANCE = (
-    "the model's answers to the clean samples were no better than chance before the repair; are their labels right?"
-)
+CHANCE = "the model's answers to the clean samples were no better than chance before the repair; look whether their labels are right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             + (f" with {', '.join(f'{key}={value}' for key, value in options.items())}" if options else "")
             + f". Fingerprint of the weights before: `{repaired.given}`, after: `{repaired.model.fingerprint}`.",
             "",
-            *(f"Note: {note}." for note in repaired.notes),
+            *(line for note in repaired.notes for line in (f"Note: {note}.", "")),
             *_scanned(repaired.first, "The scan before said"),
             *_unlearned(repaired.first),
             *_scanned(repaired.second, "A second scan, with the same samples, says"),

@@ -45,7 +45,7 @@ def sarif_file_result(rule: str, message: str, uri: str) -> dict[str, Any]:
         uri: Its path.
     """
     location = {"physicalLocation": {"artifactLocation": {"uri": _uri(uri)}}}
-    return {"ruleId": rule, "level": "warning", "message": {"text": message}, "locations": [location]}
+    return {**_warning(rule, message), "locations": [location]}
 
 
 def sarif_result(
@@ -76,7 +76,7 @@ def sarif_result(
         others: Where else the same stands in the text, as first character and the one after the last.
     """
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(uri)}}
-    result: dict[str, Any] = {"ruleId": rule, "level": "warning", "message": {"text": message}}
+    result = _warning(rule, message)
     region, more = _region(text, start, end), [_region(text, *other) for other in others]
     if row:
         result["locations"] = [
@@ -92,6 +92,10 @@ def sarif_result(
             for number, each in enumerate(more, start=1)
         ]
     return result
+
+
+def _warning(rule: str, message: str) -> dict[str, Any]:
+    return {"ruleId": rule, "level": "warning", "message": {"text": message}}
 
 
 def _region(text: str, start: int, end: int) -> dict[str, Any]:

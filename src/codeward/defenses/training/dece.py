@@ -9,6 +9,7 @@ Departures from the released code: the mean is over labeled positions (``-100`` 
 built beside one probability matrix; the cross-entropy baseline stays cross-entropy.
 """
 
+from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -193,7 +194,7 @@ def _check_logits(tensor: "torch.Tensor", what: str) -> None:
 def _share(alpha: float, smoothing: float, epoch: float, reduction: str) -> float:
     """Check the options and return the model's share in the mixture."""
     for name, value in (("alpha", alpha), ("smoothing", smoothing), ("epoch", epoch)):
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, Real):
             raise UsageError(f"{name} has to be a number, got {value!r}")
     if not 0 < alpha <= 1:
         raise UsageError(f"alpha has to be in (0, 1], got {alpha:g}; the paper recommends 0.985 to 0.995")
