@@ -23,7 +23,16 @@ from codeward.victims.config import SCRATCH, TrainConfig
 from codeward.victims.device import on_gpu
 from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
-from codeward.victims.loading import auto_class, check_folder, check_length, hush, load_parts, load_victim, wrap
+from codeward.victims.loading import (
+    CLASSIFYING,
+    auto_class,
+    check_folder,
+    check_length,
+    hush,
+    load_parts,
+    load_victim,
+    wrap,
+)
 from codeward.victims.lora import attach, merge
 from codeward.victims.memory import keep_freed_memory
 from codeward.victims.observing import Looks, Observer, Observing
@@ -93,6 +102,7 @@ def train(
         ModelError: If the model cannot be loaded or does not suit the task, or the training diverges.
     """
     _check(out, overwrite, rows, task, defense)
+    _check_classes(rows, labels, task)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -187,6 +197,24 @@ def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task, defen
     unknown = next((row.id for row in rows if row.target is None and task.kind != "retrieval"), None)
     if unknown is not None:
         raise DataError(f"row {unknown!r} has no target; training needs one for every row")
+
+
+def _check_classes(rows: Sequence[Sample], labels: Sequence[str], task: Task) -> None:
+    """Refuse rows of classes that the data set does not name.
+
+    Raises:
+        DataError: If there is such a row.
+    """
+    if task.kind not in CLASSIFYING:
+        return
+    odd = next((row for row in rows if row.target not in range(len(labels))), None)
+    if odd is not None:
+        told = f"names these classes only: {', '.join(labels)}" if labels else "names no classes"
+        raise DataError(
+            f"row {odd.id!r} has the target {odd.target!r}, but the data set {told}; write all, from class 0 on, as labels into a "
+            'codeward.json beside the rows, such as {"schema_version": 1, "task": "'
+            f'{task.name}", "labels": ["no", "yes"], "splits": ["train"]}}'
+        )
 
 
 def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], config: TrainConfig) -> HuggingFaceVictim:

@@ -10,7 +10,7 @@ from transformers import Trainer, TrainingArguments
 
 from codeward.data import open_data, write_data
 from codeward.defenses.training import TrainerLoss, training_defenses
-from codeward.errors import OptionError, UsageError
+from codeward.errors import DataError, OptionError, UsageError
 from codeward.experiment.training import train_run
 from codeward.tasks import tasks
 from codeward.types import QUERY, Sample
@@ -310,3 +310,12 @@ def test_every_family_trains_by_the_loss_that_it_is_given(task, model, rows, tmp
         train(task, given, [], (), config, tmp_path / name, defense=defense)
     ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("dece", "ce"))
     assert any(not torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_rows_of_classes_that_nobody_names_are_refused_before_the_training(rows, tmp_path):
+    config = make_config(DEFECT, {**SCRATCH, **TINY})
+    with pytest.raises(DataError, match="'r0' has the target 0, but the data set names no classes"):
+        train(DEFECT, rows, [], (), config, tmp_path / "m")
+    with pytest.raises(DataError, match="'r1' has the target 1, but the data set names these classes only: clean"):
+        train(DEFECT, rows, [], LABELS[:1], config, tmp_path / "m")
+    assert not list(tmp_path.glob("*m*"))
