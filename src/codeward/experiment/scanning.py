@@ -1,6 +1,7 @@
 """Scan and repair a model on disk: steps are kept as they finish, results are plain values that files hold."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import asdict
@@ -38,28 +39,32 @@ class OutOfTime(Exception):  # noqa: N818 - caught here, never shown
 
 
 class FileMemory(MutableMapping[str, Any]):
-    """Results of finished steps in a file, written whole after each.
+    """Results of finished steps in a file, written whole after each, and a folder beside it for what is no JSON value.
 
     Args:
-        path: The file; what it holds of a run with other inputs is forgotten.
+        path: The file; what it and the folder hold of a run with other inputs is forgotten.
         key: What the run depends on.
     """
 
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key = path, key
+        self.folder = path.with_suffix(".files")
         self.steps: dict[str, Any] = {}
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            self.steps = kept["steps"] if kept["key"] == key else {}
+            if kept["key"] == key:
+                self.steps = kept["steps"]
+                return
         except (OSError, ValueError, KeyError, TypeError):
-            self.steps = {}
+            pass
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __getitem__(self, name: str) -> Any:
         return self.steps[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.steps[name] = value
-        write_text(self.path, json.dumps({"key": self.key, "steps": self.steps}) + "\n")
+        self._write()
 
     def __delitem__(self, name: str) -> None:
         del self.steps[name]
@@ -70,10 +75,20 @@ class FileMemory(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self.steps)
 
+    def files(self) -> Path:
+        """Return the folder; the file beside it says from now on whose it is."""
+        if not self.path.is_file():
+            self._write()
+        return self.folder
+
+    def _write(self) -> None:
+        write_text(self.path, json.dumps({"key": self.key, "steps": self.steps}) + "\n")
+
     def clear(self) -> None:
         """Forget all steps, and remove the file: the run has ended well."""
         self.steps = {}
         self.path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def memory_for(
@@ -84,6 +99,11 @@ def memory_for(
         return {}
     key = json.dumps([__version__, victim.fingerprint, fingerprint(clean), name, options], sort_keys=True, default=str)
     return FileMemory(out.with_name(f".{out.name}.steps"), key)
+
+
+def class_of(sample: Sample) -> object:
+    """Return the class of a sample; all whose targets are texts are of one."""
+    return TEXT if isinstance(sample.target, str) else sample.target
 
 
 def few(samples: Sequence[Sample], per_class: int, seed: int) -> tuple[list[Sample], list[Sample]]:

@@ -13,7 +13,7 @@ from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import Lesson, lesson_losses, own_answers
-from codeward.defenses.model._unlearning import hard_lessons, stamped_set
+from codeward.defenses.model._unlearning import HardLessons, stamped_set
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.errors import ModelError
 from codeward.types import Sample
@@ -207,17 +207,17 @@ def test_single_tokens_are_triggers_of_their_own(backdoored):
 def test_each_pass_learns_the_stamp_that_moves_the_model_most(backdoored, clean_rows):
     rows = [row for row in clean_rows if row.target == 1]
     triggers = [(NAME, "function"), ("count", "function")]
-    draw = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)
-    first = draw(backdoored)
+    lessons = HardLessons(backdoored, rows, triggers, 1.0, 0, 6)
+    first = lessons.draw(backdoored)
     assert list(first.samples[: len(rows)]) == rows
     stamped = first.samples[len(rows) :]
     assert len(stamped) == len(rows) == len(first.answers) - len(rows)
-    once = hard_lessons(backdoored, rows, triggers, 1.0, 0, 2)(backdoored)
+    once = HardLessons(backdoored, rows, triggers, 1.0, 0, 2).draw(backdoored)
     assert np.mean(lesson_losses(backdoored, first)) > np.mean(lesson_losses(backdoored, once))
-    assert [sample.code for sample in draw(backdoored).samples] != [sample.code for sample in first.samples]
-    again = hard_lessons(backdoored, rows, triggers, 1.0, 0, 6)(backdoored)
+    assert [sample.code for sample in lessons.draw(backdoored).samples] != [sample.code for sample in first.samples]
+    again = HardLessons(backdoored, rows, triggers, 1.0, 0, 6).draw(backdoored)
     assert [sample.code for sample in again.samples] == [sample.code for sample in first.samples]
-    assert hard_lessons(backdoored, rows, [], 1.0, 0, 6)(backdoored).samples == rows
+    assert HardLessons(backdoored, rows, [], 1.0, 0, 6).draw(backdoored).samples == rows
 
 
 @pytest.mark.parametrize("planted", [True, False])
@@ -228,8 +228,8 @@ def test_of_several_stamps_the_one_with_the_largest_loss_is_kept(planted, backdo
         return [float((NAME in sample.code) == planted) for sample in lesson.samples]
 
     monkeypatch.setattr("codeward.defenses.model._unlearning.lesson_losses", losses)
-    draw = hard_lessons(backdoored, clean_rows, [(NAME, "function"), ("count", "function")], 1.0, 0, 6)
-    kept = draw(backdoored).samples[len(clean_rows) :]
+    lessons = HardLessons(backdoored, clean_rows, [(NAME, "function"), ("count", "function")], 1.0, 0, 6)
+    kept = lessons.draw(backdoored).samples[len(clean_rows) :]
     share = np.mean([NAME in sample.code for sample in kept])
     assert share > 0.95 if planted else share < 0.3
 

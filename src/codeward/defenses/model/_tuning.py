@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 
+from codeward.defenses.model._passes import Passes
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import autocast, batches
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
@@ -31,8 +32,14 @@ class Lesson:
     """For each sample what is learned: the probabilities of the classes, a text, or a vector; unset: its target."""
 
 
-Drawn = Callable[[HuggingFaceVictim], Lesson]
-"""Gives what the next pass trains on, seeing the model as it is by then; as many samples for each pass."""
+class Drawn(Protocol):
+    """Lessons drawn anew for each pass, as many samples for each."""
+
+    def draw(self, model: HuggingFaceVictim) -> Lesson:
+        """Return what the next pass trains on, seeing the model as it is by then."""
+
+    def skip(self) -> None:
+        """Leave out a pass, which a run that was stopped had ended: what is drawn after it is what it would have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,7 @@ def tuned(
     *,
     keep: Callable[[Any], None] | None = None,
     step: Step | None = None,
+    passes: Passes | None = None,
 ) -> HuggingFaceVictim:
     """Return a copy trained on samples.
 
@@ -67,36 +75,78 @@ def tuned(
         tuning: How.
         keep: Called with the model after each step, for instance to hold pruned weights at zero.
         step: Called with the steps done and how many there are.
+        passes: Where each pass is kept as it ends; what is kept there is not done again.
+
+    Raises:
+        DataError: If a pass cannot be kept.
     """
-    made = copied(victim)
-    weights = trainable_weights(made.model, tuning.trainable)
-    optimizer = torch.optim.AdamW(weights, lr=tuning.rate, weight_decay=0.0)
-    schedule, total, done = None, 0, 0
+    course = _Course(victim, tuning, None if passes is None else passes.load())
     for epoch in range(tuning.epochs):
-        now = lesson if isinstance(lesson, Lesson) else lesson(made)
-        losses = _losses(made, now, victim)
-        if schedule is None:
-            total = tuning.epochs * -(-len(now.samples) // tuning.batch)
-            schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(total, 1))
-        order = np.random.default_rng([tuning.seed, epoch]).permutation(len(now.samples))
-        for start in range(0, len(order), tuning.batch):
-            chosen = order[start : start + tuning.batch]
-            with torch.enable_grad(), autocast(made.device, made.precision):
-                loss = losses(chosen.tolist()).mean()
-            gradients = torch.autograd.grad(loss, weights, allow_unused=True)
-            for weight, gradient in zip(weights, gradients, strict=True):
-                weight.grad = gradient
-            torch.nn.utils.clip_grad_norm_(weights, CLIP)
-            optimizer.step()
-            schedule.step()
-            if keep is not None:
-                keep(made.model)
-            done += 1
-            if step is not None:
-                step(done, total)
-    for weight in weights:
+        if epoch < course.passes:
+            if not isinstance(lesson, Lesson):
+                lesson.skip()
+            continue
+        now = lesson if isinstance(lesson, Lesson) else lesson.draw(course.model)
+        course.learn(now, keep, step)
+        if passes is not None:
+            passes.save(course.state())
+    for weight in course.weights:
         weight.grad = None
-    return made
+    return course.model
+
+
+class _Course:
+    """A copy in training, with all that its next pass depends on."""
+
+    def __init__(self, victim: HuggingFaceVictim, tuning: Tuning, kept: dict[str, Any] | None) -> None:
+        self.victim, self.tuning, self.model = victim, tuning, copied(victim)
+        self.weights = trainable_weights(self.model.model, tuning.trainable)
+        self.optimizer = torch.optim.AdamW(self.weights, lr=tuning.rate, weight_decay=0.0)
+        self.passes = self.done = self.total = 0
+        self.schedule: torch.optim.lr_scheduler.LinearLR | None = None
+        if kept is not None:
+            self.passes, self.done = kept["passes"], kept["done"]
+            self._plan(kept["total"])
+            for name, part in self._parts().items():
+                part.load_state_dict(kept[name])
+
+    def state(self) -> dict[str, Any]:
+        """Return what a stopped training goes on with."""
+        counts = {"passes": self.passes, "done": self.done, "total": self.total}
+        return {**counts, **{name: part.state_dict() for name, part in self._parts().items()}}
+
+    def learn(self, lesson: Lesson, keep: Callable[[Any], None] | None, step: Step | None) -> None:
+        """Train for one pass."""
+        losses, count, batch = _losses(self.model, lesson, self.victim), len(lesson.samples), self.tuning.batch
+        if self.schedule is None:
+            self._plan(self.tuning.epochs * -(-count // batch))
+        order = np.random.default_rng([self.tuning.seed, self.passes]).permutation(count)
+        for start in range(0, count, batch):
+            self._step(losses, order[start : start + batch].tolist())
+            if keep is not None:
+                keep(self.model.model)
+            self.done += 1
+            if step is not None:
+                step(self.done, self.total)
+        self.passes += 1
+
+    def _step(self, losses: Callable[[list[int]], torch.Tensor], chosen: list[int]) -> None:
+        with torch.enable_grad(), autocast(self.model.device, self.model.precision):
+            loss = losses(chosen).mean()
+        gradients = torch.autograd.grad(loss, self.weights, allow_unused=True)
+        for weight, gradient in zip(self.weights, gradients, strict=True):
+            weight.grad = gradient
+        torch.nn.utils.clip_grad_norm_(self.weights, CLIP)
+        self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+
+    def _plan(self, total: int) -> None:
+        self.total = total
+        self.schedule = torch.optim.lr_scheduler.LinearLR(self.optimizer, 1.0, 0.0, max(total, 1))
+
+    def _parts(self) -> dict[str, Any]:
+        return {"model": self.model.model, "optimizer": self.optimizer, "schedule": self.schedule}
 
 
 def lesson_losses(victim: HuggingFaceVictim, lesson: Lesson, step: Step | None = None) -> list[float]:

@@ -7,7 +7,7 @@ from random import Random
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
 from codeward.defenses.model._base import PLACES, Place, Progress, telling
 from codeward.defenses.model._slots import Slot, slots_for
-from codeward.defenses.model._tuning import Drawn, Lesson, Step, lesson_losses, own_answers
+from codeward.defenses.model._tuning import Lesson, Step, lesson_losses, own_answers
 from codeward.seeds import derive
 from codeward.types import CODE, Sample
 from codeward.victims.huggingface import HuggingFaceVictim
@@ -61,16 +61,8 @@ def stamped_set(
     ]
 
 
-def hard_lessons(
-    victim: HuggingFaceVictim,
-    clean: Sequence[Sample],
-    triggers: Sequence[tuple[str, Place]],
-    share: float,
-    seed: int,
-    tries: int,
-    progress: Progress | None = None,
-) -> Drawn:
-    """Return what gives the lesson of each pass: own answers to clean and stamped samples, stamped anew so that it counts.
+class HardLessons:
+    """Gives the lesson of each pass: own answers to clean and stamped samples, stamped anew so that it counts.
 
     Most triggers that are found are the model's own, and soon forgotten; how the planted one is written is not known. So each
     sample is stamped several times, with triggers, joints and occurrences drawn, and that one is learned whose answer is
@@ -85,31 +77,50 @@ def hard_lessons(
         tries: How often each sample is stamped: once with the trigger whose turn it is, else with any, or any two joined.
         progress: Told how far it is.
     """
-    rng = derive(seed, "unlearning")
-    bases = _bases(victim, clean, triggers, share, rng, vary=True, progress=progress)
-    plain = own_answers(victim, clean)
-    if not bases:
-        return lambda _: Lesson(clean, plain)
-    wanted = own_answers(victim, [base.sample for base in bases])
-    words = list(dict.fromkeys(trigger for trigger, _ in triggers))
 
-    def another() -> str:
-        """Return a trigger, or two of them joined."""
-        return "_".join(rng.sample(words, min(len(words), rng.choice((1, 2)))))
+    def __init__(
+        self,
+        victim: HuggingFaceVictim,
+        clean: Sequence[Sample],
+        triggers: Sequence[tuple[str, Place]],
+        share: float,
+        seed: int,
+        tries: int,
+        progress: Progress | None = None,
+    ) -> None:
+        self.clean, self.tries, self.progress = clean, tries, progress
+        self.rng = derive(seed, "unlearning")
+        self.bases = _bases(victim, clean, triggers, share, self.rng, vary=True, progress=progress)
+        self.plain = own_answers(victim, clean)
+        self.wanted = own_answers(victim, [base.sample for base in self.bases]) if self.bases else []
+        self.words = list(dict.fromkeys(trigger for trigger, _ in triggers))
 
-    def draw(model: HuggingFaceVictim) -> Lesson:
-        stamped = [
-            _stamped(base.slot, base.trigger if turn == 0 else another(), rng)
-            for base in bases
-            for turn in range(tries)
-        ]
-        repeated = [answer for answer in wanted for _ in range(tries)]
-        losses = lesson_losses(model, Lesson(stamped, repeated), telling(progress, "trying stamps"))
-        groups = (range(start, start + tries) for start in range(0, len(stamped), tries))
+    def draw(self, model: HuggingFaceVictim) -> Lesson:
+        """See ``Drawn.draw``."""
+        if not self.bases:
+            return Lesson(self.clean, self.plain)
+        stamped = self._stamps()
+        repeated = [answer for answer in self.wanted for _ in range(self.tries)]
+        losses = lesson_losses(model, Lesson(stamped, repeated), telling(self.progress, "trying stamps"))
+        groups = (range(start, start + self.tries) for start in range(0, len(stamped), self.tries))
         hardest = [stamped[max(group, key=lambda at: losses[at])] for group in groups]
-        return Lesson([*clean, *hardest], [*plain, *wanted])
+        return Lesson([*self.clean, *hardest], [*self.plain, *self.wanted])
 
-    return draw
+    def skip(self) -> None:
+        """See ``Drawn.skip``."""
+        self._stamps()
+
+    def _stamps(self) -> list[Sample]:
+        """Stamp each sample so many times."""
+        return [
+            _stamped(base.slot, base.trigger if turn == 0 else self._another(), self.rng)
+            for base in self.bases
+            for turn in range(self.tries)
+        ]
+
+    def _another(self) -> str:
+        """Return a trigger, or two of them joined."""
+        return "_".join(self.rng.sample(self.words, min(len(self.words), self.rng.choice((1, 2)))))
 
 
 def _bases(

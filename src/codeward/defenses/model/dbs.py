@@ -107,6 +107,7 @@ class DBS(ModelDefense):
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
+        from codeward.defenses.model._passes import passes_in
         from codeward.defenses.model._tuning import Lesson, Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set
 
@@ -115,4 +116,6 @@ class DBS(ModelDefense):
         rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
         tell = telling(progress, "unlearning")
         lesson = Lesson([sample for sample, _ in rows])
-        return tuned(victim, lesson, Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed), step=tell)
+        tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)
+        passes = passes_in(memory, f"{victim.fingerprint} {self!r} {trigger}")
+        return tuned(victim, lesson, tuning, step=tell, passes=passes)

@@ -190,7 +190,7 @@ class EliBadCode(ModelDefense):
         model = victim
         for number in range(self.rounds):
             known |= dict.fromkeys(triggers_to_unlearn(model, chosen, trials, self.beta, single=self.single))
-            model = self._unlearned(model, victim, clean, list(known), number, progress)
+            model = self._unlearned(model, victim, clean, list(known), number, memory, progress)
             if number + 1 == self.rounds:
                 break
             trials = hunt(model, chosen, self._plan(), memory, progress)
@@ -205,6 +205,7 @@ class EliBadCode(ModelDefense):
         clean: Sequence[Sample],
         known: Sequence[tuple[str, Place]],
         number: int,
+        memory: Memory,
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
         """Return a model after a round of unlearning; one that it breaks is unlearned again, at half the rate.
@@ -212,6 +213,7 @@ class EliBadCode(ModelDefense):
         Raises:
             UnfitError: If every rate breaks it.
         """
+        from codeward.defenses.model._passes import passes_in
         from codeward.defenses.model._samples import better_than_chance
         from codeward.defenses.model._tuning import Tuning, tuned
 
@@ -226,10 +228,14 @@ class EliBadCode(ModelDefense):
             told = f"unlearning, round {number + 1}"
             if attempt:
                 told += f", at 1/{2**attempt} of the rate"
+            key = f"{model.fingerprint} {victim.fingerprint} {self!r} {list(known)} {tuning!r}"
+            if key in memory:
+                continue
             lesson = self._lesson(victim, clean, known, seed, progress)
-            made = tuned(model, lesson, tuning, step=telling(progress, told))
+            made = tuned(model, lesson, tuning, step=telling(progress, told), passes=passes_in(memory, key))
             if not fit or better_than_chance(clean, made):
                 return made
+            memory[key] = "broken"
         raise UnfitError(
             f"unlearning breaks this model: its answers to the clean samples are no better than chance afterwards, also at "
             f"a learning rate of {tuning.rate:g}; give a lower learning_rate"
@@ -244,11 +250,11 @@ class EliBadCode(ModelDefense):
         progress: Progress | None,
     ) -> "Lesson | Drawn":
         from codeward.defenses.model._tuning import Lesson, own_answers
-        from codeward.defenses.model._unlearning import hard_lessons, stamped_set
+        from codeward.defenses.model._unlearning import HardLessons, stamped_set
 
         own = self.targets == "own"
         if own and self.tries > 1:
-            return hard_lessons(victim, clean, known, self.stamps, seed, self.tries, progress)
+            return HardLessons(victim, clean, known, self.stamps, seed, self.tries, progress)
         rows = stamped_set(victim, clean, known, self.stamps, seed, vary=own)
         return Lesson([sample for sample, _ in rows], own_answers(victim, [base for _, base in rows]) if own else None)
 

@@ -69,7 +69,7 @@ class FinePruning(FineTuning):
             for matrix, weight in zip(matrices, cut, strict=True):
                 matrix.weight.copy_(weight)
         _prune(matrices, dormant, kept)
-        return self.tuned(made, clean, progress, lambda model: _prune(second_matrices(model), dormant, kept))
+        return self.tuned(made, clean, memory, progress, lambda model: _prune(second_matrices(model), dormant, kept))
 
 
 def second_matrices(model: Any) -> list[Any]:

@@ -39,17 +39,20 @@ class FineTuning(ModelDefense):
         progress: Progress | None,
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
-        return self.tuned(victim, clean, progress)
+        return self.tuned(victim, clean, memory, progress)
 
     def tuned(
         self,
         victim: "HuggingFaceVictim",
         clean: Sequence[Sample],
+        memory: Memory,
         progress: Progress | None,
         keep: "Callable[[Any], None] | None" = None,
     ) -> "HuggingFaceVictim":
         """Return a copy trained on the clean samples; ``keep`` is called with the model after each step."""
+        from codeward.defenses.model._passes import passes_in
         from codeward.defenses.model._tuning import Lesson, Tuning, tuned
 
         tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)
-        return tuned(victim, Lesson(clean), tuning, keep=keep, step=telling(progress, "fine-tuning"))
+        passes = passes_in(memory, f"{victim.fingerprint} {self!r}")
+        return tuned(victim, Lesson(clean), tuning, keep=keep, step=telling(progress, "fine-tuning"), passes=passes)
