@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from codeward.experiment.repairing import CHANCE, _code, card, repair
+from codeward.defenses.model import Inspection
+from codeward.experiment.repairing import CHANCE, _code, as_many, card, repair
 from codeward.tasks import tasks
 from codeward.victims import load, make_config
 
@@ -34,6 +35,34 @@ def test_a_model_at_chance_is_told(suspects, clean_rows):
     assert done.notes == (CHANCE,)
     assert f"\nNote: {CHANCE}.\n\n" in card(done, source="m", name="fine-tuning", options={})
     assert repair(victim, clean_rows[:80], "fine-tuning", {"epochs": 1}).notes == ()
+
+
+def test_other_samples_for_the_second_scan_are_as_many_of_each_class(clean_rows):
+    clean, others = clean_rows[:40], clean_rows[40:]
+    fresh = as_many(clean, others)
+    assert fresh == others[:40]
+    assert as_many(clean, others[:39]) == []
+    assert as_many(clean, []) == []
+    rare = [*clean, *(replace(row, id=f"r{row.id}", target=2) for row in clean[:3])]
+    assert as_many(rare, others) == fresh, "a class of three is not searched"
+    texts = [replace(row, target=f"text {row.id}") for row in clean_rows]
+    assert as_many(texts[:40], texts[40:]) == texts[40:80]
+
+
+def test_the_second_scan_takes_samples_that_the_repair_had_not_seen(suspects, clean_rows, monkeypatch):
+    seen = []
+
+    def scanned(self, victim, clean, **others):
+        seen.append([sample.id for sample in clean])
+        return Inspection("clean", victim.fingerprint, reason="nothing")
+
+    monkeypatch.setattr("codeward.defenses.model.ModelDefense.inspect", scanned)
+    victim, clean, others = load(suspects / "clean"), clean_rows[:40], clean_rows[40:]
+    for rest, ids, told in ((others, range(40, 80), "other"), (others[:39], range(40), "the same")):
+        done = repair(victim, clean, "fine-tuning", {"epochs": 1}, others=rest, verify="elibadcode")
+        assert seen.pop() == [f"c{number}" for number in ids]
+        text = card(done, source="m", name="fine-tuning", options={})
+        assert f"A second scan, with {told} samples, says: clean (nothing)." in text
 
 
 def test_a_trigger_is_one_cell_of_the_card():

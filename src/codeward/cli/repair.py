@@ -79,6 +79,7 @@ def run(
                 "samples_kept_apart": done.apart,
                 "scan": None if done.first is None else as_row(done.first),
                 "second_scan": None if done.second is None else as_row(done.second),
+                "second_scan_with_other_samples": done.fresh,
             }
         )
     else:
@@ -107,6 +108,8 @@ def _tell(done: "Repaired", output: Path) -> None:
         note("Note: these samples were also trained on; give more clean samples for a figure on unseen ones.")
     if done.second is not None:
         tell(done.second)
+        if not done.fresh:
+            note("Note: the second scan took the samples of the repair; give twice as many, or a lower --per-class.")
     show(f"The cleaned model is in {output}.")
 
 

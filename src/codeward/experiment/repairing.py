@@ -1,13 +1,15 @@
 """Repair a model on disk: a cleaned copy with a card that says what was done, judged again, with utility before and after."""
 
+from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codeward import __version__
-from codeward.defenses.model import Inspection, Progress, better_than_chance, model_defenses
+from codeward.defenses.model import FEWEST, Inspection, Progress, better_than_chance, model_defenses, usable
 from codeward.errors import DataError
+from codeward.experiment.scanning import class_of
 from codeward.experiment.search import usefulness
 from codeward.files import check_writable, write_text
 from codeward.types import Sample, Score
@@ -34,7 +36,9 @@ class Repaired:
     """Whether they were kept apart from those that the repair trained on."""
     notes: tuple[str, ...]
     second: Inspection | None
-    """What a second scan says of the cleaned model, on the samples that it was repaired with."""
+    """What a second scan says of the cleaned model."""
+    fresh: bool = False
+    """Whether it was scanned with samples that the repair had not seen."""
 
     @property
     def changed(self) -> bool:
@@ -62,7 +66,8 @@ def repair(
         name: The defense.
         options: Its options.
         inspection: What a scan found.
-        others: Clean samples on which utility is measured, if every class is among them (texts have none); else the same are.
+        others: Clean samples on which utility is measured, if every class is among them (texts have none), and with as many of which
+            the cleaned model is scanned, if there are as many of each class; else the same are taken.
         verify: The defense that scans the cleaned model, with its default options; unset: none does.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
@@ -83,9 +88,9 @@ def repair(
     texts = victim.task.kind in ("generation", "retrieval")
     apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}
     judged = list(others if apart else clean)
-    second = None
+    second, fresh = None, as_many(usable(clean, victim), usable(others, victim))
     if verify is not None and model.fingerprint != victim.fingerprint:
-        second = model_defenses.make(verify, {}).inspect(model, clean, memory=memory, progress=progress)
+        second = model_defenses.make(verify, {}).inspect(model, fresh or clean, memory=memory, progress=progress)
     return Repaired(
         model,
         victim.fingerprint,
@@ -96,7 +101,21 @@ def repair(
         apart,
         (CHANCE,) if isinstance(victim, Classifier) and not better_than_chance(clean, victim) else (),
         second,
+        bool(fresh),
     )
+
+
+def as_many(clean: Sequence[Sample], others: Sequence[Sample]) -> list[Sample]:
+    """Return as many other samples of each class, the first of each; none, where a class that a scan needs has fewer."""
+    needed, found = Counter(map(class_of, clean)), Counter(map(class_of, others))
+    if not others or any(found[each] < count for each, count in needed.items() if count >= FEWEST):
+        return []
+    taken, kept = Counter[object](), []
+    for sample in others:
+        taken[class_of(sample)] += 1
+        if taken[class_of(sample)] <= needed[class_of(sample)]:
+            kept.append(sample)
+    return kept
 
 
 def write_cleaned(out: Path, repaired: Repaired, *, source: str, name: str, options: dict[str, object]) -> None:
@@ -149,7 +168,9 @@ def card(repaired: Repaired, *, source: str, name: str, options: dict[str, objec
             *(line for note in repaired.notes for line in (f"Note: {note}.", "")),
             *_scanned(repaired.first, "The scan before said"),
             *_unlearned(repaired.first),
-            *_scanned(repaired.second, "A second scan, with the same samples, says"),
+            *_scanned(
+                repaired.second, f"A second scan, with {'other' if repaired.fresh else 'the same'} samples, says"
+            ),
             *(() if repaired.second else ("It was not scanned again.", "")),
             f"Utility on {on}:",
             "",

@@ -114,7 +114,7 @@ def few(samples: Sequence[Sample], per_class: int, seed: int) -> tuple[list[Samp
     """
     by_class: dict[object, list[Sample]] = {}
     for sample in samples:
-        by_class.setdefault(TEXT if isinstance(sample.target, str) else sample.target, []).append(sample)
+        by_class.setdefault(class_of(sample), []).append(sample)
     if TEXT in by_class:
         texts = by_class[TEXT]
         by_class[TEXT] = derive(seed, "few", "texts").sample(texts, min(2 * per_class, len(texts)))

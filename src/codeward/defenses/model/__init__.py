@@ -12,7 +12,7 @@ from codeward.defenses.model._base import (
     Trial,
     model_defenses,
 )
-from codeward.defenses.model._samples import better_than_chance
+from codeward.defenses.model._samples import FEWEST, better_than_chance, usable
 from codeward.errors import UnfitError
 from codeward.types import Sample, Span
 from codeward.victims.base import Victim
@@ -31,6 +31,7 @@ def stamp_trigger(
 
 
 __all__ = [
+    "FEWEST",
     "Inspection",
     "Memory",
     "ModelDefense",
@@ -41,4 +42,5 @@ __all__ = [
     "better_than_chance",
     "model_defenses",
     "stamp_trigger",
+    "usable",
 ]

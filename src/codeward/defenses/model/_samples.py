@@ -8,6 +8,7 @@ import numpy as np
 
 from codeward.errors import DataError
 from codeward.types import QUERY, Sample
+from codeward.victims.base import Victim
 
 if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
@@ -24,7 +25,7 @@ CHANCE = 0.01
 """A model whose right answers are as likely as this by chance is not judged."""
 
 
-def usable(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> list[Sample]:
+def usable(clean: Sequence[Sample], victim: Victim) -> list[Sample]:
     """Return the samples without what the attacker wrote beside them; of a search model those that have a query."""
     blind = [sample.blind() for sample in clean]
     return [sample for sample in blind if victim.task.kind != "retrieval" or sample.text(QUERY).strip()]
