@@ -75,11 +75,11 @@ def judge(data: Path, name: str, attack: str, options: dict[str, object], rate: 
 def victim(task: Any, model: str, rows: list[Any]) -> Any:
     """Return a trained folder's model, or an embedded one as it is."""
     from codeward.victims import load, make_config
-    from codeward.victims.training import _new_victim
+    from codeward.victims.training import new_victim
 
     if Path(model).is_dir():
         return load(model)
-    found = _new_victim(task, rows, (), make_config(task, {"model": model, **LENGTHS}))
+    found = new_victim(task, rows, (), make_config(task, {"model": model, **LENGTHS}))
     found.model.eval()
     return found
 

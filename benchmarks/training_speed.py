@@ -72,9 +72,9 @@ def bare(
 
     from codeward.victims.batching import fast_bf16
     from codeward.victims.feeding import Collator, OrderSampler, encode_rows
-    from codeward.victims.training import _new_victim
+    from codeward.victims.training import new_victim
 
-    victim = _new_victim(task, rows, tuple(labels), config)
+    victim = new_victim(task, rows, tuple(labels), config)
     encoded, collate = encode_rows(victim, rows), Collator(victim)
     order = list(OrderSampler([row["length"] for row in encoded.rows], config.batch_size, config.seed, lambda: 0))
     model = victim.model.train()

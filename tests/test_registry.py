@@ -9,6 +9,7 @@ from pydantic import Field
 from codeward import registry as registry_module
 from codeward.errors import OptionError, UnknownNameError, UsageError
 from codeward.registry import Option, Registry, method
+from codeward.registry.plugins import PluginWarning
 
 PACKAGE = "toolbox_for_tests"
 HAMMER = '''"""Hits nails (Thor, 1000).
@@ -209,11 +210,12 @@ def test_a_third_party_cannot_take_a_name_that_exists(tools, monkeypatch):
 
         @staticmethod
         def load():
-            return type("Hammer", (Tool,), {"__module__": "elsewhere"})
+            return method(type("Hammer", (Tool,), {"__module__": "elsewhere"}))
 
     monkeypatch.setattr(registry_module, "entry_points", lambda group: [Point])
-    with pytest.raises(UsageError, match=f"two tools are called 'hammer': {PACKAGE}.hammer and elsewhere"):
-        tools.names()
+    with pytest.warns(PluginWarning, match=f"two tools are called 'hammer': {PACKAGE}.hammer and elsewhere"):
+        assert tools.names() == ["hammer"]
+    assert tools.get("hammer").__module__ == f"{PACKAGE}.hammer"
 
 
 def test_an_empty_registry_says_so(tmp_path, monkeypatch):

@@ -56,6 +56,10 @@ class DivergedError(ModelError):
     """A training whose loss or weights became infinite or no numbers; it is lost, whatever checkpoints there are."""
 
 
+class DamagedError(ModelError):
+    """A model that answers with no numbers."""
+
+
 class UnfitError(ModelError):
     """A method and a model that do not go together, whatever one tries."""
 

@@ -124,6 +124,18 @@ def test_the_rows_written_from_python_are_read_again(files, tmp_path, monkeypatc
     assert len(open_data(tmp_path / "own-data").load("train")) == 30
 
 
+def test_the_samples_of_other_kinds_are_written_and_read_again(files, tmp_path):
+    from codeward import open_data, write_data
+
+    made = {}
+    exec(files["samples.py"], made)
+    kinds = {"clone": "pair", "search": "search", "generation": "text", "repair": "repair"}
+    for name, key in kinds.items():
+        labels = ("different", "clone") if name == "clone" else ()
+        write_data(tmp_path / name, task=name, language="c", labels=labels, splits={"train": [made[key]]})
+        assert open_data(tmp_path / name).load("train") == [made[key]]
+
+
 def test_a_model_of_any_kind_is_measured_and_guarded(files):
     names = {"__name__": "own_model"}
     exec(files["own_model.py"], names)

@@ -5,9 +5,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from codeward.errors import CodewardError
+from codeward.registry.plugins import PluginWarning
 
 INTERRUPTED = 128 + signal.SIGINT
 FAILED = 4
@@ -29,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in CACHES.items() if given[:1] == [STREAMING] else ():
         os.environ.setdefault(name, value)
     try:
-        result = app(args=None if argv is None else list(argv), standalone_mode=False, prog_name="codeward")
+        with _noting_plugins():
+            result = app(args=None if argv is None else list(argv), standalone_mode=False, prog_name="codeward")
     except CodewardError as problem:
         error(str(problem))
         return problem.exit_code
@@ -47,6 +52,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     if result == INTERRUPTED:
         return _interrupted()
     return result if isinstance(result, int) else 0
+
+
+@contextmanager
+def _noting_plugins() -> Iterator[None]:
+    """Tell of packages whose methods cannot be used in one plain line each."""
+    from codeward.cli._console import note
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, PluginWarning):
+                note(f"warning: {message}")
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = told
+        yield
 
 
 def _crashed(problem: Exception) -> int:

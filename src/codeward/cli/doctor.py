@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from codeward.cli._console import emit_json, show
@@ -38,7 +40,7 @@ def run(
     ] = Path(),
     json: Json = False,
 ) -> int:
-    """Check the installation: packages, grammars, processor, memory, disk, GPU."""
+    """Check the installation: packages, methods of other packages, grammars, processor, memory, disk, GPU."""
     findings = [finding for check in _checks(output) for finding in check()]
     failed = any(finding.state == "missing" for finding in findings)
     if json:
@@ -49,7 +51,7 @@ def run(
 
 
 def _checks(output: Path) -> tuple[Callable[[], Iterator[Finding]], ...]:
-    return (_python, _packages, _grammars, _torch, lambda: _disk(output), _memory)
+    return (_python, _packages, _plugins, _grammars, _torch, lambda: _disk(output), _memory)
 
 
 def _python() -> Iterator[Finding]:
@@ -78,6 +80,18 @@ def _packages() -> Iterator[Finding]:
             yield Finding(needed.name, "missing", f"{found} is installed; pip install '{needed}'")
         else:
             yield Finding(needed.name, "ok", found)
+
+
+def _plugins() -> Iterator[Finding]:
+    from codeward.cli.list_ import families
+    from codeward.data import layouts
+    from codeward.registry.plugins import PluginWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # each of them is a line of its own here
+        broken = [each for registry in (*families().values(), layouts) for each in registry.broken()]
+    for each in broken:
+        yield Finding(f"{each.noun} {each.point.name}", "note", str(each))
 
 
 def _grammars() -> Iterator[Finding]:
@@ -130,5 +144,5 @@ def _table(findings: list[Finding]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     styles = {"ok": "green", "note": "yellow", "missing": "bold red"}
     for finding in findings:
-        table.add_row(finding.what, f"[{styles[finding.state]}]{finding.state}[/]", finding.detail)
+        table.add_row(finding.what, f"[{styles[finding.state]}]{finding.state}[/]", escape(finding.detail))
     return table

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codeward.cli._console import emit_json, progress, show
-from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, Seed, TaskName, parse_settings
+from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, TaskName, parse_settings
+
+if TYPE_CHECKING:
+    from codeward.tasks import Task
+    from codeward.victims import TrainConfig
 
 NAME = "train"
 EXAMPLES = (
@@ -52,7 +56,9 @@ def run(
             help="Look N times an epoch at what is learned of the clean and of the poisoned rows (the attacker's view).",
         ),
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The run's seed; the same seed gives the same result; default: 0.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on from a checkpoint.")] = False,
     layout: Layout = None,
     task: TaskName = None,
@@ -64,7 +70,6 @@ def run(
     from codeward.data import open_data
     from codeward.experiment.training import train_run
     from codeward.tasks import tasks
-    from codeward.victims import make_config
     from codeward.victims.processes import is_first
 
     source = open_data(data, layout=layout, task=task, language=language)
@@ -78,8 +83,7 @@ def run(
         "loss": loss,
         "loss_options": loss_options(loss, parse_settings(loss_settings, "--loss-set")),
     }
-    named = {key: value for key, value in given.items() if value is not None}
-    config = make_config(tasks.make(source.task), {**named, **parse_settings(settings)})
+    config = configured_once(tasks.make(source.task), given, parse_settings(settings))
     with progress("training") as advance:
         _, record = train_run(
             source,
@@ -100,6 +104,32 @@ def run(
             show(_sifted(record.counts))
         if record.learning is not None:
             show(f"What it learned when is in its record; draw it with: codeward report {output} -o report.html")
+
+
+def configured_once(task: "Task", given: Mapping[str, object], settings: Mapping[str, object]) -> "TrainConfig":
+    """Return the configuration that options of their own and those of ``--set`` make together.
+
+    Args:
+        task: What the model is for.
+        given: Options of their own, by field; ``None`` where one is not given.
+        settings: Those of ``--set``.
+
+    Raises:
+        UsageError: If a field is given in both ways with different values.
+    """
+    from codeward.errors import UsageError
+    from codeward.victims import make_config
+
+    named = {key: value for key, value in given.items() if value is not None}
+    config = make_config(task, {**named, **settings})
+    for key in named.keys() & settings.keys():
+        other = make_config(task, {key: named[key]})
+        if getattr(other, key) != getattr(config, key):
+            flag = f"--{key.replace('_', '-')}"
+            raise UsageError(
+                f"{key} is given twice: {flag} {named[key]} and --set {key}={settings[key]}; leave one out"
+            )
+    return config
 
 
 def _sifted(counts: Mapping[str, int]) -> str:

@@ -11,10 +11,12 @@ import numpy as np
 
 from codeward.experiment.manifest import Threat
 from codeward.experiment.measure import read_triggers, utility
+from codeward.experiment.splits import check_clean
 from codeward.metrics import metrics
 from codeward.tasks import Task
 from codeward.types import CODE, QUERY, Sample, Score
 from codeward.victims.base import Floats, Victim
+from codeward.victims.groups import check_asked, group_of, numbered
 
 TOP = (1, 5, 10)
 
@@ -45,10 +47,15 @@ class Raised:
 
 
 def search_utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
-    """Rank all samples' codes for each sample's query."""
+    """Rank all samples' codes for each sample's query.
+
+    Raises:
+        DataError: If no sample says which code answers its query.
+    """
+    check_asked(samples, task)
     asked = [index for index, sample in enumerate(samples) if sample.target is not None]
     similarity = _similarity(victim, [samples[index] for index in asked], samples)
-    groups = np.array([str(sample.target) for sample in samples])
+    groups = np.array(numbered([group_of(sample) for sample in samples]))
     firsts, alls, relevant = [], [], []
     for row, index in enumerate(asked):
         own = np.arange(len(samples)) == index
@@ -69,7 +76,12 @@ def search_utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> lis
 
 
 def usefulness(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
-    """Measure a model of any kind on clean rows by its task's metrics."""
+    """Measure a model of any kind on clean rows by its task's metrics.
+
+    Raises:
+        DataError: If some rows are poisoned, or, of a search, none has a target.
+    """
+    check_clean(samples)
     return search_utility(victim, task, samples) if task.kind == "retrieval" else utility(victim, task, samples)
 
 

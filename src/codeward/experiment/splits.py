@@ -1,5 +1,7 @@
 """Which split of a data set a verb reads when the user names none."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codeward.data import DataFolder, open_data
@@ -40,6 +42,43 @@ def test_split(data: DataFolder) -> str:
 def clean_samples(
     path: Path, limit: int | None, layout: str | None, language: str | None, task: str | None = None
 ) -> list[Sample]:
-    """Read clean samples: from the split ``valid`` where there is one, else ``test``, else the only one."""
+    """Read clean samples: from the split ``valid`` where there is one, else ``test``, else the only one.
+
+    Raises:
+        DataError: If some of them are poisoned, as their provenance says.
+    """
     data = open_data(path, layout=layout, task=task, language=language)
-    return data.load(VALID if VALID in data.splits else test_split(data), limit=limit)
+    samples = data.load(VALID if VALID in data.splits else test_split(data), limit=limit)
+    check_clean(samples, f"{path}: ")
+    return samples
+
+
+def check_clean(samples: Sequence[Sample], where: str = "") -> None:
+    """Refuse rows that an attack has stamped where clean ones are needed: their targets are the attacker's.
+
+    Args:
+        samples: The rows, with their provenance.
+        where: What the sentence begins with.
+
+    Raises:
+        DataError: If some are poisoned.
+    """
+    stamped = [sample for sample in samples if sample.poison is not None]
+    if stamped:
+        first = stamped[0]
+        attack = first.poison.attack if first.poison else ""
+        raise DataError(
+            f"{where}{len(stamped)} of {len(samples)} rows are poisoned (the first is {first.id!r}, by {attack}), and clean ones are "
+            "needed here; give the set before it was poisoned, or one with a split 'test' or 'valid', which are left clean"
+        )
+
+
+def inputs_of(path: Path, layout: str | None, task: str | None, language: str | None) -> list[Sample]:
+    """Read inputs whose targets are not asked for: those of ``train``, or of the only split, that no attack has stamped.
+
+    Raises:
+        DataError: If the data set cannot be read, or has several splits and none is called ``train``.
+    """
+    data = open_data(path, layout=layout, task=task, language=language)
+    rows = data.load(training_split(data))
+    return [replace(row, target=None) for row in rows if row.poison is None]

@@ -1,14 +1,16 @@
 """The folder of checkpoints of a training run: whose it is, and which checkpoint was written whole."""
 
+import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from codeward.data import fingerprint
 from codeward.errors import DataError
-from codeward.files import write_text
+from codeward.files import describe, telling_full_disk, write_text
 from codeward.types import Sample
 from codeward.victims.config import TrainConfig
 
@@ -55,3 +57,27 @@ def last_checkpoint(work: Path) -> str | None:
         if all((path / name).is_file() for name in NEEDED) and any((path / name).is_file() for name in WEIGHTS):
             return str(path)
     return None
+
+
+@contextmanager
+def going_on(work: Path, written: Path | None = None) -> Iterator[None]:
+    """Tell of a full disk in the block, and that what was trained until then is kept.
+
+    Args:
+        work: The folder of checkpoints.
+        written: Where the block writes, if that is another one.
+
+    Raises:
+        DataError: If the disk ran full.
+    """
+    try:
+        with telling_full_disk(written or work):
+            yield
+    except DataError as problem:
+        if str(problem) != describe(OSError(errno.ENOSPC, ""), written or work):
+            raise
+        kept = last_checkpoint(work)
+        told = f"the training up to {Path(kept).name} is kept there" if kept else "no checkpoint was written whole yet"
+        raise DataError(
+            f"{work}: the disk is full; {told}; free some space and run the same command again, which goes on from there"
+        ) from None

@@ -9,6 +9,7 @@ from codeward.seeds import derive
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import Row, pad
 from codeward.victims.generation import generation_tensors
+from codeward.victims.groups import group_of, numbered
 from codeward.victims.huggingface import HuggingFaceVictim
 
 POOL = 50
@@ -36,7 +37,7 @@ def encode_rows(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Rows:
             row["labels"] = labels
     elif victim.task.kind == "retrieval":
         for row, query, sample in zip(rows, victim.encoder.inputs(samples, QUERY), samples, strict=True):
-            row |= {"query": query["input_ids"], "group": str(sample.target)}
+            row |= {"query": query["input_ids"], "group": group_of(sample)}
     else:
         for row, sample in zip(rows, samples, strict=True):
             row["label"] = sample.target
@@ -62,8 +63,7 @@ class Collator:
         if self.kind != "retrieval":
             return {**tensors, "labels": torch.tensor([row["label"] for row in rows])}
         query = self._padded([row["query"] for row in rows])
-        groups = {group: index for index, group in enumerate(sorted({row["group"] for row in rows}))}
-        labels = torch.tensor([groups[row["group"]] for row in rows])
+        labels = torch.tensor(numbered([row["group"] for row in rows]))
         return {**tensors, **{f"query_{name}": tensor for name, tensor in query.items()}, "labels": labels}
 
     def _padded(self, ids: list[list[int]]) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ import torch
 
 from codeward import __version__
 from codeward.files import new_folder
+from codeward.metrics.numbers import check_numbers
 from codeward.tasks import Task
 from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Floats
@@ -166,7 +167,11 @@ class Classifier(HuggingFaceVictim):
         return [row[int(output)] for row, output in zip(rows, outputs, strict=True)]
 
     def probabilities(self, samples: Sequence[Sample]) -> list[list[float]]:
-        """Return the probability of each class, one row a sample."""
+        """Return the probability of each class, one row a sample.
+
+        Raises:
+            ModelError: If the model answers with no numbers.
+        """
         rows = self.encoder.inputs(samples)
 
         def step(indices: list[int]) -> list[list[float]]:
@@ -176,7 +181,9 @@ class Classifier(HuggingFaceVictim):
             found: list[list[float]] = logits.double().softmax(-1).cpu().tolist()
             return found
 
-        return run_batched(rows, step)
+        found = run_batched(rows, step)
+        check_numbers(found, samples)
+        return found
 
     def losses(self, rows: Sequence[Row], goals: Sequence[Objective]) -> torch.Tensor:
         """Return the cross-entropy against given classes."""

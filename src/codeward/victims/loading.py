@@ -1,12 +1,14 @@
 """Load a victim from a folder or the hub: safetensors only, unless a pickle is allowed by the user."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codeward.errors import ModelError, UnfitError
+from codeward.errors import ModelError
 from codeward.tasks import Task, tasks
-from codeward.types import Kind
 from codeward.victims.base import Victim
 from codeward.victims.config import check_name
 from codeward.victims.device import best_device
@@ -16,15 +18,25 @@ from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim
 from codeward.victims.planted import FILE as PLANTED
 from codeward.victims.planted import load_planted
 from codeward.victims.retrieval import Retriever
+from codeward.victims.suiting import CLASSIFYING as CLASSIFYING
+from codeward.victims.suiting import (
+    check_head,
+    check_reads,
+    check_tokens,
+    check_writes,
+    fitting,
+    is_decoder_only,
+    set_padding,
+)
 from codeward.zoo import resolve
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 MAX_LENGTH = 512
 LENGTHS = ("max_length", "max_target_length")
-CLASSIFYING = ("classification", "pair")
-"""Kinds of tasks whose answer is one class of several."""
-NO_CLASS = ("multi_label_classification", "regression")
-"""What a configuration calls a model that answers otherwise."""
+ADAPTER = "adapter_config.json"
+GENERIC = re.compile(r"LABEL_\d+")
+"""What transformers calls a class that has no name."""
+OFFER = ", or give --allow-pickle if you trust their source"
 
 
 def load_victim(
@@ -40,50 +52,63 @@ def load_victim(
         labels: The class names of the data; the folder's own count where it says, and have to be the same then.
 
     Raises:
-        ModelError: If the folder is missing, holds no model or a pickle only, or suits another task or other classes.
+        ModelError: If the folder is missing, holds no model or a pickle only, lacks weights, or suits another task or other
+            classes.
         UnfitError: If the task is to tell classes apart, and the model answers otherwise, such as by one sigmoid.
     """
     model = resolve(str(model))
     folder = Path(model)
     if (folder / PLANTED).is_file():
         return load_planted(folder)
-    check_folder(str(model), allow_pickle)
-    about = _about(folder)
+    check_folder(str(model), allow_pickle, OFFER)
+    about = _about(folder) or {}
     if about and task is not None and about["task"] != task.name:
         raise ModelError(f"{model}: the model is made for task {about['task']!r}, the data set for {task.name!r}")
     made = tasks.make(about["task"]) if about else task
     if made is None:
         raise ModelError(f"{model}: nothing says which task the model is for; give it by task")
-    names = tuple(about["labels"]) if about else labels
-    if labels and names and names != labels:
-        raise ModelError(
-            f"{model}: the model's classes are {', '.join(names)}, the data set's {', '.join(labels)}; give a set with the "
-            "same ones in the same order"
-        )
+    told = tuple(about.get("labels", ()))
+    _check_same(model, told, labels)
     options = {"trust_remote_code": trust_remote_code, "use_safetensors": None if allow_pickle else True}
-    tokenizer, network = load_parts(str(model), auto_class(made, str(model), trust_remote_code), options)
+    tokenizer, network = load_parts(model, auto_class(made, model, trust_remote_code), options)
     network.to(best_device())
     check_head(network.config, made, f"{model}: ")
-    if not names and made.kind in CLASSIFYING:
-        names = labels_of(network.config)
-    _check_labels(str(model), network, made, names)
-    lengths = (about or {}).get("max_length", MAX_LENGTH), (about or {}).get("max_target_length", MAX_LENGTH // 2)
-    return wrap(network, tokenizer, made, names, *lengths)
+    if not about and made.kind in CLASSIFYING:
+        told = _own_labels(model, network.config, labels)
+    _check_labels(model, network, made, told)
+    lengths = about.get("max_length", MAX_LENGTH), about.get("max_target_length", MAX_LENGTH // 2)
+    return wrap(network, tokenizer, made, told, *lengths, where=f"{model}: ")
 
 
 def wrap(
-    network: Any, tokenizer: Any, task: Task, labels: tuple[str, ...], max_length: int, max_target_length: int
+    network: Any,
+    tokenizer: Any,
+    task: Task,
+    labels: tuple[str, ...],
+    max_length: int,
+    max_target_length: int,
+    *,
+    where: str = "",
 ) -> HuggingFaceVictim:
     """Make a victim of a model and its tokenizer.
 
+    Args:
+        network: The model.
+        tokenizer: Its tokenizer.
+        task: What it is used for.
+        labels: Class names by index.
+        max_length: Tokens of an input that are read, at most.
+        max_target_length: Tokens of a reference or a query, at most.
+        where: What a sentence on either begins with.
+
     Raises:
         UnfitError: If the model gives no probability of one class of several, and the task is to tell classes apart.
+        ModelError: If the tokenizer does not suit the model, or lacks a mark that the task needs.
     """
-    check_head(network.config, task)
+    check_head(network.config, task, where)
     causal = task.kind == "generation" and not network.config.is_encoder_decoder
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-        network.config.pad_token_id = tokenizer.eos_token_id
+    set_padding(network, tokenizer, task, where)
+    check_tokens(network, tokenizer, task, where)
     lengths = fitting(network.config, max_length, max_target_length, task.kind, causal=causal)
     encoder = Encoder(tokenizer, task.kind, *lengths, causal)
     kinds: dict[str, type[HuggingFaceVictim]] = {"generation": Generator, "retrieval": Retriever}
@@ -95,29 +120,27 @@ def labels_of(config: Any) -> tuple[str, ...]:
     return tuple(str(config.id2label[index]) for index in sorted(config.id2label))
 
 
-def check_head(config: Any, task: Task, where: str = "") -> None:
-    """Refuse a model whose answer is no class of several: its softmax would say nothing, such as 1 for whatever it reads.
+def _own_labels(model: str, config: Any, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the class names of a model that Codeward did not write: the data's, unless its own are those in another order."""
+    own = labels_of(config)
+    if not labels:
+        return own
+    low, theirs = [name.casefold() for name in own], [name.casefold() for name in labels]
+    if low != theirs and sorted(low) == sorted(theirs) and not any(map(GENERIC.fullmatch, own)):
+        _check_same(model, own, labels)
+    return labels
 
-    Args:
-        config: The model's configuration.
-        task: What it is to be used for; any model will do where that is not to tell classes apart.
-        where: What the sentence begins with.
+
+def _check_same(model: str, own: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    """Refuse data whose classes are not the model's: its answers would be taken for others.
 
     Raises:
-        UnfitError: If so.
+        ModelError: If so.
     """
-    if task.kind not in CLASSIFYING:
-        return
-    told = getattr(config, "problem_type", None)
-    if getattr(config, "num_labels", 2) == 1:
-        raise UnfitError(
-            f"{where}the model answers with one number (a sigmoid or a regression), but task {task.name!r} needs a softmax "
-            "over at least two classes; for a sigmoid of x, give the model the two outputs 0 and x"
-        )
-    if told in NO_CLASS:
-        raise UnfitError(
-            f"{where}the model's problem_type is {told!r}, but task {task.name!r} needs one class of several; give a model "
-            "of problem_type 'single_label_classification'"
+    if labels and own and own != labels:
+        raise ModelError(
+            f"{model}: the model's classes are {', '.join(own)}, the data set's {', '.join(labels)}; give a set with the "
+            "same ones in the same order"
         )
 
 
@@ -126,6 +149,7 @@ def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
 
     Raises:
         ModelError: If the configuration cannot be read.
+        UnfitError: If the task is to write text, and the model is an encoder.
     """
     import transformers
 
@@ -137,69 +161,74 @@ def auto_class(task: Task, model: str, trust_remote_code: bool = False) -> Any:
         config = transformers.AutoConfig.from_pretrained(model, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as problem:
         raise ModelError(f"{model}: the configuration cannot be read: {_first_line(problem)}") from None
-    if config.is_encoder_decoder:
-        return transformers.AutoModelForSeq2SeqLM
-    if config.model_type in ("roberta", "bert", "modernbert"):
-        raise UnfitError(f"{model}: an encoder writes no text; choose an encoder-decoder or a decoder-only model")
-    return transformers.AutoModelForCausalLM
+    check_writes(config, f"{model}: ")
+    return transformers.AutoModelForCausalLM if is_decoder_only(config) else transformers.AutoModelForSeq2SeqLM
 
 
-def load_parts(model: str, auto: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+def load_parts(model: str, auto: Any, options: dict[str, Any], *, fresh: bool = False) -> tuple[Any, Any]:
     """Load tokenizer and model.
 
+    Args:
+        model: A folder, or a hub name.
+        auto: The transformers class that loads it.
+        options: What it is given.
+        fresh: Whether weights that are missing may be drawn at random, as for a training; else they are refused.
+
     Raises:
-        ModelError: If one of them is missing or damaged.
+        ModelError: If one of them is missing or damaged, or the tokenizer reads nothing.
     """
     import torch
     import transformers
     from safetensors import SafetensorError
 
     hush()
-
     trust = options.get("trust_remote_code", False)
-    options = {"dtype": torch.float32, **options}
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise ModelError(f"{model}: the tokenizer cannot be loaded: {_first_line(problem)}") from None
-    try:
-        return tokenizer, auto.from_pretrained(model, **options)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as problem:
-        raise ModelError(f"{model}: the model cannot be loaded: {_first_line(problem)}") from None
+    options = {"dtype": torch.float32, **options, "output_loading_info": True}
+    with _quiet():
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise ModelError(f"{model}: the tokenizer cannot be loaded: {_first_line(problem)}") from None
+        try:
+            network, found = auto.from_pretrained(model, **options)
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as problem:
+            raise ModelError(f"{model}: the model cannot be loaded: {_first_line(problem)}") from None
+    check_reads(tokenizer, model)
+    if not fresh:
+        _check_complete(model, auto, found["missing_keys"])
+    return tokenizer, network
 
 
-def check_length(config: Any, max_length: int, max_target_length: int, *, causal: bool) -> None:
-    """Refuse lengths that a model has no positions for.
+def _check_complete(model: str, auto: Any, missing: set[str]) -> None:
+    """Refuse a model of which some weights are not in its files: they are drawn at random, and so would its answers be.
 
     Raises:
-        ModelError: If the inputs may be longer than what the model reads.
+        ModelError: If so.
     """
-    room = _room(config)
-    if room is None:
-        return
-    asked = max_length + max_target_length if causal else max_length
-    if asked > room:
-        what = "max_length and max_target_length together" if causal else "max_length"
-        raise ModelError(f"the model reads {room} tokens at most; {what} may not be {asked}")
+    import transformers
+
+    # A search takes the mean of the last states, so that it does not matter what would pool them otherwise.
+    lacking = sorted(name for name in missing if not (auto is transformers.AutoModel and "pooler" in name))
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise ModelError(
+            f"{model}: the model's files lack weights that {auto.__name__} needs ({lacking[0]}{more}), since it was made for something "
+            f"else, and random ones would answer; train it for the task first (codeward train DATA --model {model} -o DIR)"
+        )
 
 
-def fitting(config: Any, max_length: int, max_target_length: int, kind: Kind, *, causal: bool) -> tuple[int, int]:
-    """Return the two lengths, shortened where a model has fewer positions; for search the second one is the query's."""
-    room = _room(config)
-    if room is None or (causal and max_length + max_target_length <= room):
-        return max_length, max_target_length
-    if causal:
-        written = min(max_target_length, max(1, room // 2))
-        return min(max_length, room - written), written
-    return min(max_length, room), min(max_target_length, room) if kind == "retrieval" else max_target_length
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from printing what it finds in a model's files: what matters of it is told in one sentence."""
+    import transformers
 
-
-def _room(config: Any) -> int | None:
-    """Return how many tokens a model reads at most; ``None`` where its configuration does not say."""
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:
-        return None
-    return int(positions) - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
+    chatter: Any = transformers.utils.logging
+    before = chatter.get_verbosity()
+    chatter.set_verbosity_error()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(before)
 
 
 def hush() -> None:
@@ -210,8 +239,13 @@ def hush() -> None:
     chatter.disable_progress_bar()
 
 
-def check_folder(model: str, allow_pickle: bool) -> None:
+def check_folder(model: str, allow_pickle: bool, offer: str = "") -> None:
     """Refuse a local folder that holds no model, or a pickle only.
+
+    Args:
+        model: A folder, or a hub name, of which nothing is asked.
+        allow_pickle: Whether a pickle will do.
+        offer: What else can be done about a pickle, at the end of the sentence.
 
     Raises:
         ModelError: If so.
@@ -220,9 +254,15 @@ def check_folder(model: str, allow_pickle: bool) -> None:
     if not folder.exists():
         check_name(model)
         return
+    weights = [path.name for path in folder.glob("*.safetensors")]
+    if (folder / ADAPTER).is_file() and all(name.startswith("adapter") for name in weights):
+        raise ModelError(
+            f"{model}: this is an adapter (LoRA), not a whole model; merge it into its model first (peft: merge_and_unload, then "
+            "save_pretrained), and give that folder"
+        )
     if not (folder / "config.json").is_file():
         raise ModelError(f"{model}: this is no model folder: it has no config.json")
-    if any(folder.glob("*.safetensors")):
+    if weights:
         return
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     if not pickles:
@@ -230,7 +270,7 @@ def check_folder(model: str, allow_pickle: bool) -> None:
     if not allow_pickle:
         raise ModelError(
             f"{model}: the weights are a pickle ({pickles[0]}), which can run any code when it is loaded; "
-            "convert them to safetensors, or give --allow-pickle if you trust their source"
+            f"convert them to safetensors{offer}"
         )
 
 

@@ -9,12 +9,15 @@ import torch
 from codeward.types import CODE, QUERY, Prediction, Sample
 from codeward.victims.base import Floats
 from codeward.victims.batching import Row
+from codeward.victims.groups import group_of, numbered
 from codeward.victims.huggingface import HuggingFaceVictim, Nearness, Objective, pooled
 
 TEMPERATURE = 0.05
 """Of the similarities that a bi-encoder is trained with."""
 FAR = -1e4
 """The similarity of a code that also answers the query, so that it counts as no wrong answer."""
+IGNORED = -100
+"""The answer to a query that no code is known to answer."""
 
 
 class Retriever(HuggingFaceVictim):
@@ -27,12 +30,15 @@ class Retriever(HuggingFaceVictim):
         return unit
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
-        """Return the rank of the first relevant code for each sample's query among all samples' codes."""
+        """Return the rank of the first relevant code for each sample's query among all samples' codes.
+
+        Where no code is relevant, as of a sample without a target, it is the one behind the last.
+        """
         similarity = self.embed(samples, QUERY) @ self.embed(samples).T
-        targets = np.array([str(sample.target) for sample in samples])
+        groups = np.array(numbered([group_of(sample) for sample in samples]))
         predictions = []
         for index, sample in enumerate(samples):
-            relevant = targets == targets[index]
+            relevant = (groups == groups[index]) & (groups >= 0)
             if not sample.text(QUERY):
                 relevant[index] = False
                 similarity[index, index] = -np.inf
@@ -59,18 +65,20 @@ class Retriever(HuggingFaceVictim):
         wanted = queries[[place[goal] for goal in goals if isinstance(goal, tuple)]]
         return 1 - torch.nn.functional.cosine_similarity(codes, wanted.float(), dim=-1)
 
-    def contrast(self, codes: Sequence[Row], queries: Sequence[Row], groups: Sequence[str]) -> torch.Tensor:
+    def contrast(self, codes: Sequence[Row], queries: Sequence[Row], groups: Sequence[str | None]) -> torch.Tensor:
         """Return the mean loss of a batch of pairs, each other's wrong answers, as in training; differentiable.
 
         Args:
             codes: Token rows.
             queries: For each its query's.
-            groups: Codes of one group answer each other's queries.
+            groups: Codes of one group answer each other's queries; one of none (see ``group_of``) answers not even its own.
         """
-        numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
-        labels = torch.tensor([numbers[group] for group in groups], device=self.device)
-        scores = contrasted(self.model, self._tensors(queries), self._tensors(codes), labels)
-        return torch.nn.functional.cross_entropy(scores.float(), torch.arange(len(labels), device=self.device))
+        labels = torch.tensor(numbered(groups), device=self.device)
+        scores = contrasted(self.model, self._tensors(queries), self._tensors(codes), labels).float()
+        wanted = answers(labels)
+        if not bool((wanted != IGNORED).any()):
+            return scores.sum() * 0
+        return torch.nn.functional.cross_entropy(scores, wanted, ignore_index=IGNORED)
 
     def vectors(self, rows: Sequence[Row]) -> torch.Tensor:
         """Return the unit vectors of one batch of token rows, differentiable, shape ``[rows, hidden]``."""
@@ -106,10 +114,15 @@ def contrasted(
         model: The bi-encoder.
         queries: Token rows and their mask.
         codes: The same; each answers the query of its place.
-        groups: Codes of one group answer each other's queries, and count as no wrong answers.
+        groups: Codes of one group answer each other's queries, and count as no wrong answers (see ``numbered``).
     """
     left = torch.nn.functional.normalize(pooled(model, queries), dim=-1)
     right = torch.nn.functional.normalize(pooled(model, codes), dim=-1)
     scores = left @ right.T / TEMPERATURE
     same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
     return scores.masked_fill(same, FAR)
+
+
+def answers(groups: torch.Tensor) -> torch.Tensor:
+    """Return for each query of a batch the place of the code that answers it; ``IGNORED`` where none is known to."""
+    return torch.arange(len(groups), device=groups.device).masked_fill(groups < 0, IGNORED)

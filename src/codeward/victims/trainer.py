@@ -8,14 +8,14 @@ import torch
 from transformers import Trainer, TrainerCallback
 
 from codeward.errors import DivergedError
+from codeward.registry.plugins import blaming, wrong
 from codeward.types import Kind
 from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
 from codeward.victims.memory import Heap
-from codeward.victims.retrieval import contrasted
+from codeward.victims.retrieval import IGNORED, answers, contrasted
 
 Progress = Callable[[int, int, float], None]
-IGNORED = -100
 
 
 class Loss(Protocol):
@@ -85,17 +85,36 @@ class VictimTrainer(Trainer):
     def _mean(self, used: Loss, logits: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
         """Return a loss: the mean over the labels of all batches of a step, or of the batch (retrieval, validation)."""
         epoch = 1 + float(self.state.epoch or 0)
+        if self.kind == "retrieval" and not bool((labels != IGNORED).any()):
+            return logits.sum() * 0  # no query of the batch is known to have an answer
         if count is None or self.kind == "retrieval":
-            return used.loss(logits, labels, epoch=epoch)
+            return checked_loss(used, logits, labels, epoch=epoch)
         # The labels of all processes are counted, and their gradients averaged: what the trainer does for its own loss.
         several = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
-        return used.loss(logits, labels, epoch=epoch, reduction="sum") * several / float(count)
+        return checked_loss(used, logits, labels, epoch=epoch, reduction="sum") * several / float(count)
 
     def _similarities(self, model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the similarity of each query and each code of a batch, and which code answers which query."""
         groups = inputs["labels"]
         query = {name.removeprefix("query_"): tensor for name, tensor in inputs.items() if name.startswith("query_")}
-        return contrasted(model, query, inputs, groups), torch.arange(len(groups), device=groups.device)
+        return contrasted(model, query, inputs, groups), answers(groups)
+
+
+def checked_loss(
+    used: Loss, logits: torch.Tensor, labels: torch.Tensor, *, epoch: float, reduction: str = "mean"
+) -> torch.Tensor:
+    """Return what a loss says of a batch.
+
+    Raises:
+        PluginError: If it is no scalar that a model can learn from; of another package's loss, if it raises anything.
+    """
+    with blaming(used, "loss"):
+        found: object = used.loss(logits, labels, epoch=epoch, reduction=reduction)
+    if not isinstance(found, torch.Tensor) or found.ndim:
+        raise wrong(used, "loss", "a tensor without dimensions (the mean or the sum, as reduction= says)", found)
+    if logits.requires_grad and not found.requires_grad:
+        raise wrong(used, "loss", "a tensor that is computed from the logits throughout", found, "a detached one")
+    return found
 
 
 def diverged(what: str, rate: float) -> DivergedError:

@@ -11,34 +11,26 @@ from typing import Any
 import transformers
 from transformers import TrainerCallback, TrainingArguments
 
-from codeward.errors import DataError, DivergedError, UnfitError
-from codeward.files import telling_full_disk
+from codeward.errors import DivergedError, UnfitError
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims import processes
 from codeward.victims.attention import fast_attention
 from codeward.victims.batching import fast_bf16
-from codeward.victims.checkpoints import claim, last_checkpoint, run_key
+from codeward.victims.checkpoints import claim, going_on, last_checkpoint, run_key
 from codeward.victims.config import SCRATCH, TrainConfig
 from codeward.victims.device import on_gpu
 from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
-from codeward.victims.loading import (
-    CLASSIFYING,
-    auto_class,
-    check_folder,
-    check_length,
-    hush,
-    load_parts,
-    load_victim,
-    wrap,
-)
+from codeward.victims.loading import auto_class, check_folder, hush, load_parts, load_victim, wrap
 from codeward.victims.lora import attach, merge
 from codeward.victims.memory import keep_freed_memory
 from codeward.victims.observing import Looks, Observer, Observing
+from codeward.victims.refusing import check_fit, check_place, check_rows
 from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
 from codeward.victims.sifting import Sifter, Sifting
+from codeward.victims.suiting import CLASSIFYING, check_length
 from codeward.victims.tokenizing import fit_tokenizer
 from codeward.victims.trainer import Loss, Progress, Tidy, VictimTrainer, Watch, whole
 from codeward.zoo import resolve
@@ -98,18 +90,21 @@ def train(
         progress: Called with the step, the number of steps and the loss.
 
     Raises:
-        DataError: If the folder exists, rows have no target, or a checkpoint is of other data or settings.
+        DataError: If the folder exists, rows have no target (of a search: none has), a checkpoint is of other data or settings,
+            or the disk is full.
         ModelError: If the model cannot be loaded or does not suit the task, or the training diverges.
     """
-    _check(out, overwrite, rows, task, defense)
-    _check_classes(rows, labels, task)
+    check_fit(task, defense)
+    check_place(out, overwrite)
+    check_rows(rows, labels, task)
+    check_rows(valid, labels, task)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
     logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
     hush()
     tidy = [Tidy()] if not on_gpu() and keep_freed_memory() else []
-    victim = _new_victim(task, rows, tuple(labels), config)
+    victim = new_victim(task, rows, tuple(labels), config)
     if processes.is_first():
         claim(work, run_key(rows, valid, labels, config), resume)
     processes.wait()
@@ -131,14 +126,15 @@ def train(
     )
     trainer.remove_callback(transformers.PrinterCallback)
     try:
-        with telling_full_disk(work), fast_attention(victim.model, _longest(task, config)):
+        with going_on(work), fast_attention(victim.model, _longest(task, config)):
             trainer.train(resume_from_checkpoint=last_checkpoint(work))
         victim.model = whole(merge(trainer.model).eval(), config.learning_rate)
     except DivergedError:
         shutil.rmtree(work, ignore_errors=True)
         raise
     if processes.is_first():
-        victim.save(out)
+        with going_on(work, out):
+            victim.save(out)
     processes.wait()
     history = _history(trainer.state.log_history)
     steps = trainer.state.global_step
@@ -181,45 +177,14 @@ def _sift(
     return Sifting.load(file)
 
 
-def _check(out: Path, overwrite: bool, rows: Sequence[Sample], task: Task, defense: Loss | None) -> None:
-    if isinstance(defense, Sifter) and task.kind not in defense.sifts:
-        raise UnfitError(
-            f"this loss sifts the rows of classifiers of one input, and those of {task.name} are for {task.kind}: take another "
-            "(codeward list losses), or look for poisoned rows before the training (codeward audit)"
-        )
-    if out.exists() and any(out.iterdir()):
-        if not overwrite:
-            raise DataError(f"{out}: the folder exists; give another one, or allow to overwrite it")
-        if not (out / FILE).is_file():
-            raise DataError(f"{out}: the folder was not written by codeward, so it is not overwritten")
-    if task.kind == "retrieval" and processes.several():
-        raise UnfitError(f"{task.name} is trained in one process only: its batches are each other's wrong answers")
-    unknown = next((row.id for row in rows if row.target is None and task.kind != "retrieval"), None)
-    if unknown is not None:
-        raise DataError(f"row {unknown!r} has no target; training needs one for every row")
-
-
-def _check_classes(rows: Sequence[Sample], labels: Sequence[str], task: Task) -> None:
-    """Refuse rows of classes that the data set does not name.
+def new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], config: TrainConfig) -> HuggingFaceVictim:
+    """Return a model that is still to be trained: a pretrained one with a new head for the labels, or one from scratch.
 
     Raises:
-        DataError: If there is such a row.
+        ModelError: If it cannot be loaded, or does not suit the task.
     """
-    if task.kind not in CLASSIFYING:
-        return
-    odd = next((row for row in rows if row.target not in range(len(labels))), None)
-    if odd is not None:
-        told = f"names these classes only: {', '.join(labels)}" if labels else "names no classes"
-        raise DataError(
-            f"row {odd.id!r} has the target {odd.target!r}, but the data set {told}; write all, from class 0 on, as labels into a "
-            'codeward.json beside the rows, such as {"schema_version": 1, "task": "'
-            f'{task.name}", "labels": ["no", "yes"], "splits": ["train"]}}'
-        )
-
-
-def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], config: TrainConfig) -> HuggingFaceVictim:
     extra: dict[str, Any] = {}
-    if task.kind in ("classification", "pair"):
+    if task.kind in CLASSIFYING:
         extra = {
             "id2label": dict(enumerate(labels)),
             "label2id": {name: index for index, name in enumerate(labels)},
@@ -236,14 +201,15 @@ def _new_victim(task: Task, rows: Sequence[Sample], labels: tuple[str, ...], con
         options = {"use_safetensors": True, **extra}
         if extra:
             options["ignore_mismatched_sizes"] = True
-        tokenizer, network = load_parts(model, auto_class(task, model), options)
+        tokenizer, network = load_parts(model, auto_class(task, model), options, fresh=True)
         check_length(
             network.config,
             config.max_length,
             config.max_target_length,
             causal=not network.config.is_encoder_decoder and task.kind == "generation",
         )
-    return wrap(network, tokenizer, task, labels, config.max_length, config.max_target_length)
+    lengths = config.max_length, config.max_target_length
+    return wrap(network, tokenizer, task, labels, *lengths, where=f"{config.model}: ")
 
 
 def _shape(config: TrainConfig) -> Shape:
@@ -259,7 +225,7 @@ def _shape(config: TrainConfig) -> Shape:
 
 
 def _scratch_class(task: Task, model: str) -> Any:
-    if task.kind in ("classification", "pair"):
+    if task.kind in CLASSIFYING:
         return transformers.AutoModelForSequenceClassification
     if task.kind == "retrieval":
         return transformers.AutoModel
@@ -290,6 +256,7 @@ def _arguments(config: TrainConfig, work: Path, has_valid: bool) -> TrainingArgu
         logging_steps=LOGGING_STEPS,
         report_to=[] if config.reporter == "none" else [config.reporter],
         run_name=work.name,
+        label_names=["labels"],  # a bi-encoder's own forward has none, and without them there is no validation loss
         disable_tqdm=True,
         remove_unused_columns=False,
         use_cpu=not on_gpu(),

@@ -4,7 +4,8 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar, Literal, Self, final
+from numbers import Real
+from typing import Annotated, Any, ClassVar, Literal, Self, final
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,7 @@ from pydantic import Field
 from codeward.defenses._elements import Element, ElementKind
 from codeward.errors import DataError, UsageError
 from codeward.registry import Registry, method
+from codeward.registry.plugins import blaming, wrong
 from codeward.types import QUERY, Kind, Prediction, Sample, Span
 from codeward.victims.base import Victim
 
@@ -163,10 +165,40 @@ class InputDefense(ABC):
         found: list[Examination] = []
         for start in range(0, len(samples), CHUNK):
             part = [sample.blind() for sample in samples[start : start + CHUNK]]
-            found += self._judgeable(part, self.examine(part, answers_of(part, victim), victim), victim)
+            found += self._judgeable(part, self._look(part, answers_of(part, victim), victim), victim)
             if progress is not None:
                 progress(len(found), len(samples))
         return found
+
+    def _look(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
+        """Examine, and refuse what is not an examination of each sample.
+
+        Raises:
+            PluginError: If so.
+        """
+        with blaming(self, "examine"):
+            found: Any = self.examine(samples, answers, victim)
+        right = isinstance(found, list | tuple) and len(found) == len(samples)
+        if not right or not all(isinstance(each, Examination) and isinstance(each.suspicion, Real) for each in found):
+            wanted = f"a list of as many Examinations with a number as suspicion as there are samples ({len(samples)})"
+            raise wrong(self, "examine", wanted, found)
+        return list(found)
+
+    def _repair(
+        self, samples: Sequence[Sample], answers: Sequence[Prediction], found: Sequence[Examination], victim: Victim
+    ) -> list[tuple[Sample, tuple[Change, ...]]]:
+        """Mend, and refuse what is not a sample with its changes for each sample.
+
+        Raises:
+            PluginError: If so.
+        """
+        with blaming(self, "mend"):
+            mended: Any = self.mend(samples, answers, found, victim)
+        right = isinstance(mended, list | tuple) and len(mended) == len(samples)
+        if not right or not all(_is_mended(each) for each in mended):
+            wanted = f"a list of as many pairs of a Sample and a tuple of Changes as there are samples ({len(samples)})"
+            raise wrong(self, "mend", wanted, mended)
+        return list(mended)
 
     @staticmethod
     def _judgeable(samples: Sequence[Sample], found: Sequence[Examination], victim: Victim) -> list[Examination]:
@@ -180,7 +212,7 @@ class InputDefense(ABC):
 
     def _purify_part(self, samples: Sequence[Sample], victim: Victim) -> list[Purified]:
         before = answers_of(samples, victim)
-        first = self._judgeable(samples, self.examine(samples, before, victim), victim)
+        first = self._judgeable(samples, self._look(samples, before, victim), victim)
         flagged = [place for place, each in enumerate(first) if self._above(each)]
         results = [
             Purified(sample, place in flagged, each, answer, answer, rejected=place in flagged and not self.mends)
@@ -204,13 +236,13 @@ class InputDefense(ABC):
             if number and still:
                 samples = [current[at].sample for at in still]
                 fresh = answers_of(samples, victim)
-                for at, answer, each in zip(still, fresh, self.examine(samples, fresh, victim), strict=True):
+                for at, answer, each in zip(still, fresh, self._look(samples, fresh, victim), strict=True):
                     answers[at], found[at] = answer, each
                 still = [at for at in still if self._above(found[at])]
             if number == self.max_rounds or not still:
                 break
             samples = [current[at].sample for at in still]
-            mended = self.mend(samples, [answers[at] for at in still], [found[at] for at in still], victim)
+            mended = self._repair(samples, [answers[at] for at in still], [found[at] for at in still], victim)
             for at, (sample, changes) in zip(still, mended, strict=True):
                 current[at] = replace(current[at], sample=sample, changes=(*current[at].changes, *changes))
             still = [at for at, (_, changes) in zip(still, mended, strict=True) if changes]
@@ -221,6 +253,14 @@ class InputDefense(ABC):
 
 
 input_defenses: Registry[InputDefense] = Registry("input defense", "codeward.defenses.input", plural="input_defenses")
+
+
+def _is_mended(each: object) -> bool:
+    """Whether something is a sample with the changes that were made to it."""
+    if not isinstance(each, tuple) or len(each) != 2:
+        return False
+    sample, changes = each
+    return isinstance(sample, Sample) and isinstance(changes, tuple) and all(isinstance(one, Change) for one in changes)
 
 
 def answers_of(samples: Sequence[Sample], victim: Victim) -> list[Prediction]:

@@ -31,7 +31,7 @@ class TrainingDefense(ABC):
             reduction: ``mean`` over labeled positions, or ``sum``.
 
         Returns:
-            A scalar.
+            A scalar tensor, computed from the logits; whatever else comes back stops the training with a sentence that names the loss.
         """
 
 

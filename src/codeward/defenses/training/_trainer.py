@@ -9,6 +9,7 @@ from codeward.defenses.training._base import TrainingDefense
 from codeward.defenses.training.cross_entropy import CrossEntropy
 from codeward.errors import UsageError
 from codeward.victims.sifting import Sifter
+from codeward.victims.trainer import checked_loss
 
 
 class TrainerLoss(TrainerCallback):
@@ -65,8 +66,8 @@ class TrainerLoss(TrainerCallback):
             logits, labels = logits[:, :-1], labels[:, 1:]
         used = self.defense if trains else CrossEntropy()
         if num_items_in_batch is None:
-            return used.loss(logits, labels, epoch=self.epoch)
-        total = used.loss(logits, labels, epoch=self.epoch, reduction="sum")
+            return checked_loss(used, logits, labels, epoch=self.epoch)
+        total = checked_loss(used, logits, labels, epoch=self.epoch, reduction="sum")
         return total / float(num_items_in_batch)
 
 

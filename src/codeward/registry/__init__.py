@@ -2,16 +2,19 @@
 
 A registry finds its package's modules by itself, takes third-party methods from entry points (group
 ``codeward.<noun>s``), builds a method from options given as text or values, and answers an unknown name or option
-with what is allowed and the nearest match.
+with what is allowed and the nearest match. A third-party method that cannot be used is set aside with a warning; what one does wrong
+later is told under its name (``plugins``).
 """
 
 import dataclasses
 import importlib
 import inspect
 import pkgutil
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, dataclass_transform, get_args, get_origin
 
@@ -19,6 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from codeward.errors import OptionError, UnknownNameError, UsageError
+from codeward.registry.plugins import Broken, PluginWarning, entitle, flaw, load_point
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -60,6 +64,7 @@ class Registry(Generic[T]):
         self.package = package
         self._methods: dict[str, type[T]] = {}
         self._names: dict[type[T], str] = {}
+        self._broken: list[Broken] = []
         self._discovered = False
 
     def register(self, name: str) -> Callable[[C], C]:
@@ -75,6 +80,7 @@ class Registry(Generic[T]):
                 raise UsageError(f"two {self.plural} are called {name!r}: {known.__module__} and {cls.__module__}")
             self._methods[name] = cls
             self._names[cls] = name
+            entitle(cls, f"{self.noun} {name!r}")
             return cls
 
         return decorate
@@ -83,6 +89,11 @@ class Registry(Generic[T]):
         """Return every registered name, sorted."""
         self._discover()
         return sorted(self._methods)
+
+    def broken(self) -> list[Broken]:
+        """Return the third-party methods that cannot be used, and why."""
+        self._discover()
+        return list(self._broken)
 
     def get(self, name: str) -> type[T]:
         """Return the class of a name.
@@ -164,7 +175,28 @@ class Registry(Generic[T]):
             if not module.name.startswith("_") and not module.ispkg:
                 importlib.import_module(f"{self.package}.{module.name}")
         for point in entry_points(group=f"codeward.{self.plural}"):
-            self.register(point.name)(point.load())
+            self._take(point)
+
+    def _take(self, point: EntryPoint) -> None:
+        """List a third-party method; one that cannot be used is set aside with a warning, and stops nothing else."""
+        found, problem = load_point(point)
+        problem = problem or flaw(found, self._base())
+        if not problem:
+            try:
+                self.register(point.name)(cast("type[T]", found))
+            except UsageError as taken:
+                problem = str(taken)
+        if problem:
+            self._broken.append(Broken(self.noun, point, problem))
+            warnings.warn(str(self._broken[-1]), PluginWarning, stacklevel=2)
+
+    def _base(self) -> type:
+        """Return the class that all methods derive from: that for which the registry is declared in the family's ``_base``."""
+        module = sys.modules.get(f"{self.package}._base")
+        declared = inspect.get_annotations(module) if module else {}
+        mine = [hint for name, hint in declared.items() if getattr(module, name, None) is self]
+        base: type = get_args(mine[0])[0] if mine else object
+        return base
 
 
 def _description(cls: type, option: str) -> str:
