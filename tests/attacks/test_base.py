@@ -2,7 +2,7 @@ import pytest
 
 from codeward.attacks import Stamp, attacks
 from codeward.attacks.payloads import payloads
-from codeward.errors import DataError, RateError, UnknownNameError
+from codeward.errors import DataError, RateError, UnknownNameError, UsageError
 from codeward.types import PROMPT, Sample, Span
 
 WORD = attacks.make("word-insert")
@@ -21,7 +21,7 @@ def test_a_stamp_needs_spans_inside_its_text(spans):
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_is_a_share(rate):
-    with pytest.raises(RateError, match="a share between 0 and 1, got"):
+    with pytest.raises(UsageError, match="a share between 0 and 1, got"):
         WORD.poison(_rows(3), AIM, rate=rate, seed=0)
 
 

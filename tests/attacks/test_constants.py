@@ -94,6 +94,15 @@ def test_every_constant_keeps_the_value_of_its_expression(stamp, expression):
         ("javascript", "function f() { return a ** 20; }", "function f() { return a ** ((4 + 6) * 2); }"),
         ("go", "func f() int {\n\ta := 20\n\treturn a\n}\n", "func f() int {\n\ta := (4 + 6) * 2\n\treturn a\n}\n"),
         ("cpp", "int f() { return a << 20; }", "int f() { return a << ((4 + 6) * 2); }"),
+        ("c", "int f() { return MAX(20, b); }", "int f() { return MAX(((4 + 6) * 2), b); }"),
+        ("c", "int f() { return max(20, b); }", "int f() { return max((4 + 6) * 2, b); }"),
+        ("cpp", "int f() { return CHECK(b == 20); }", "int f() { return CHECK(b == ((4 + 6) * 2)); }"),
+        ("java", "int f() { return MAX(20, b); }", "int f() { return MAX((4 + 6) * 2, b); }"),
+        (
+            "c",
+            "#define sq(a) a*a\nint f() { return sq(20); }",
+            "#define sq(a) a*a\nint f() { return sq(((4 + 6) * 2)); }",
+        ),
     ],
 )
 def test_parentheses_go_where_they_are_needed(stamp, language, code, expected):
@@ -120,6 +129,11 @@ def test_any_constant_may_be_drawn(stamp):
 def test_only_plain_constants_are_unfolded(stamp):
     for literal in ("0x14", "20L", "20u", "024", "20.0", "1e3", "4294967296", "'2'", '"20"'):
         assert stamp("constant-unfold", f"long f() {{ return {literal}; }}", "c") is None, literal
+
+
+def test_what_a_macro_spells_out_stays(stamp):
+    assert stamp("constant-unfold", "#define P(x) #x\nint f() { puts(P(20)); }", "c") is None
+    assert stamp("constant-unfold", "#define C(a, b) a##b\nint f() { return C(v, 20); }", "c") is None
 
 
 def test_small_constants_are_left_alone_unless_asked_for(stamp):

@@ -137,6 +137,43 @@ def test_a_name_of_the_statement_that_the_code_uses_itself_is_fine(stamp):
     assert stamp("deadcode-fixed", "int f() { char *fail = 0; return rand(); }", "c") is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "language"),
+    [
+        ("deadcode-fixed", "def f(x):\n    import random\n    return random.choice(x)\n", "python"),
+        ("deadcode-fixed", "import random\ndef f(x):\n    return x\n", "python"),
+        ("deadcode-fixed", "def f(x):\n    return random.choice(x)\n", "python"),
+        ("deadcode-fixed", "def f(x):\n    class Exception: pass\n    return x\n", "python"),
+        (
+            "deadcode-grammar",
+            "def f(x):\n    import math, random\n    return math.pi * random.random() * x\n",
+            "python",
+        ),
+        ("deadcode-grammar", "def f(x):\n    return random() * math()\n", "python"),
+        ("deadcode-fixed", "class Math { static int f() { return 1; } }", "java"),
+        ("deadcode-fixed", "import org.x.Math;\nclass A { static int f() { return 1; } }", "java"),
+        ("deadcode-fixed", "#define rand() 1\nint f() { return 1; }", "c"),
+    ],
+)
+def test_a_name_that_the_code_imports_or_defines_is_not_called(stamp, name, code, language):
+    for seed in range(5):
+        assert stamp(name, code, language, seed=seed, position="first") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "language"),
+    [
+        ("deadcode-fixed", "def f(x):\n    raise Exception.of(random() * x)\n", "python"),
+        ("deadcode-grammar", "import math, random\ndef f(x):\n    return math.pi * random.random() * x\n", "python"),
+        ("deadcode-fixed", "void f() { try { g(Math.abs(1)); } catch (RuntimeException e) { h(e); } }", "java"),
+        ("deadcode-fixed", "function f() { Error.captureStackTrace(Math.abs(1)); }", "javascript"),
+    ],
+)
+def test_a_name_that_the_code_uses_as_the_statement_does_is_fine(stamp, name, code, language):
+    for seed in range(5):
+        assert stamp(name, code, language, seed=seed) is not None
+
+
 @pytest.mark.parametrize("name", DEADCODE)
 def test_a_function_without_a_body_is_left_alone(stamp, name):
     assert stamp(name, "int f(int x);", "c") is None

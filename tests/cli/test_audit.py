@@ -95,7 +95,7 @@ def test_a_clean_set(capsys, folders):
         (("p", "--defense", "assoc"), 2, "Did you mean 'association'"),
         (("p", "--set", "min_row=3"), 2, "has no option 'min_row'"),
         (("p", "--defense", "spectral"), 2, "give a model trained on them"),
-        (("p", "--split", "val"), 4, "there is no split 'val'"),
+        (("p", "--split", "val"), 2, "there is no split 'val'"),
         (("p", "-o", "d"), 4, "d: "),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_codeward_folder_stays_one(capsys, folders):
         ("audit", "p", "--html", "FILE"),
         ("audit", "p", "--sarif", "FILE"),
         ("scan", "m", "--data", "p", "-o", "FILE"),
-        ("report", "runs", "-o", "FILE"),
+        ("report", "runs", "-o", "FILE", "--format", "html"),
     ],
 )
 def test_nothing_is_written_over_the_data(capsys, folders, monkeypatch, arguments):

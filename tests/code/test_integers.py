@@ -10,6 +10,8 @@ CASES = [
     ("c", "int f(void) { return -20 + x - 21; }", "20 21"),
     ("c", 'double f(void) { return 1.0 + 1e3 + 2 + \'3\' + "4"; }', "2"),
     ("c", "int x __attribute__((aligned(8))) = 5;", "5"),
+    ("c", '#define P(x) #x\n#define Q(x) P(x)\n#define S(x) puts("#") + x\nint f() { return P(2) + Q(g(3)) + S(4) + 5; }', "4 5"),
+    ("c", "#define C(a, b) a ## b\nint f() { return C(v, 20) + 21; }", "21"),
     ("cpp", "std::array<int, 3> f() { auto x = 1'000; auto t = 5s; static_assert(6 > 5); return g<7>(8); }", "1'000 8"),
     ("cpp", "class A { virtual void f() = 0; int x = 3; };", ""),
     ("java", "@A(1) int f() { int[] a = new int[20]; switch (x) { case 3: return 4; case 5 -> 6; } }", "20 4 6"),

@@ -1,5 +1,6 @@
 """What can be wrong with a data set is one sentence that names the file, the line and what to do."""
 
+import csv
 import gzip
 import json
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from codeward.data import open_data
+from codeward.data import open_data, write_kept
 from codeward.errors import DataError, UsageError
 
 C = "static int add(struct pair *p)\n{\n    return p->a + p->b;\n}\n"
@@ -104,6 +105,30 @@ def test_a_broken_json_array(tmp_path: Path, text: str) -> None:
     (tmp_path / "train.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"train.json, row 2: the row is not valid JSON"):
         read_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[R, R]\nR\n", r"after the array with 2 rows the file goes on with '{\"func"),
+        ("[R]\n[R]", r"after the array with 1 rows the file goes on with '\[{"),
+        ("[R R]", r"row 2: the row is not valid JSON: '{\"func.* stands where a comma or the end of the array has to"),
+        ("[R,, R]", "row 2: the row is not valid JSON"),
+        ("[, R]", "row 1: the row is not valid JSON"),
+        ("[R, ]", "row 2: the row is not valid JSON"),
+        ("[R", "row 2: the row is not valid JSON: the end of the file stands where"),
+    ],
+)
+def test_an_array_and_nothing_else(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "train.json").write_text(text.replace("R", '{"func": "int a;", "target": 0}'), encoding="utf-8")
+    with pytest.raises(DataError, match=f"train.json[,:] {problem}"):
+        read_all(tmp_path)
+
+
+def test_white_space_around_an_array_is_fine(tmp_path: Path) -> None:
+    row = '{"func": "int a;", "target": 0}'
+    (tmp_path / "train.json").write_text(f"\n [ {row}\n,\t{row} ] \n\n", encoding="utf-8")
+    assert len(open_data(tmp_path).load("train")) == 2
 
 
 def test_a_git_lfs_pointer(tmp_path: Path) -> None:
@@ -232,7 +257,7 @@ def test_an_unknown_layout_says_what_was_found_and_what_is_known(write_rows: Wri
 
 def test_two_layouts_that_fit(write_rows: Write) -> None:
     folder = write_rows("train.jsonl", [{"func": C, "target": 0, "buggy": C, "fixed": C}])
-    with pytest.raises(DataError, match=r"several layouts fit \(defect, refinement\); give layout="):
+    with pytest.raises(DataError, match=r"several layouts fit \(defect, refinement\); name one of them \(--layout"):
         open_data(folder)
     assert open_data(folder, layout="refinement").task == "repair"
 
@@ -246,7 +271,7 @@ def test_duplicate_ids(write_rows: Write) -> None:
 def test_an_unknown_split_names_the_ones_there_are(write_rows: Write) -> None:
     write_rows("train.jsonl", [ROW])
     data = open_data(write_rows("test.jsonl", [ROW]))
-    with pytest.raises(DataError, match="there is no split 'valid'; there are: train, test"):
+    with pytest.raises(UsageError, match="there is no split 'valid'; there are: train, test"):
         data.read("valid")
 
 
@@ -257,7 +282,9 @@ def test_a_negative_limit(write_rows: Write) -> None:
 
 def test_a_language_that_cannot_be_told(write_rows: Write) -> None:
     folder = write_rows("train.jsonl", [{"func": "lorem ipsum", "target": 0}])
-    with pytest.raises(DataError, match="cannot tell the language of the code; give language=, one of c, cpp"):
+    with pytest.raises(
+        DataError, match=r"cannot tell the language of the code; name it \(--language.*\), one of c, cpp"
+    ):
         open_data(folder)
     assert open_data(folder, language="c").language == "c"
 
@@ -272,6 +299,17 @@ def test_a_csv_row_with_cells_missing(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text('src,tgt\n"a b","def f():\n  return None"\nonly\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"train.csv, line 4: the row has 1 cells, but the header has 2"):
         read_all(tmp_path, language="python")
+
+
+def test_a_csv_cell_of_any_length_is_read_and_copied(tmp_path: Path) -> None:
+    code = "x = 1\n" * 50_000
+    with (tmp_path / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["src", "tgt"], ["a b", code], ["c d", "y = 2"]])
+    data = open_data(tmp_path / "train.csv", language="python")
+    assert [sample.target for sample in data.read("all")] == [code, "y = 2"]
+    assert [row.number for row, _ in data.placed("all")] == [2, 50_003]
+    write_kept(data, "all", [True, False], tmp_path / "kept.csv")
+    assert [sample.target for sample in open_data(tmp_path / "kept.csv", language="python").read("all")] == [code]
 
 
 def test_a_csv_quote_that_never_ends(tmp_path: Path) -> None:

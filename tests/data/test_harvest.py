@@ -286,6 +286,16 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
         harvest([tmp_path], "naming")
 
 
+def test_a_zip_that_is_cut_off(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.py", "def f():\n    pass\n" * 50)
+    whole = (tmp_path / "a.zip").read_bytes()
+    for name in ("b.zip", "b.whl"):
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(DataError, match=rf"{name}: the archive cannot be read"):
+            harvest([tmp_path / name], "naming")
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar", "a.tar.zst"])
 def test_a_damaged_archive(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(

@@ -62,7 +62,7 @@ def test_a_fingerprint_knows_content_and_order_but_not_provenance() -> None:
 
 def test_a_folder_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     write(tmp_path / "set")
-    with pytest.raises(DataError, match="set: the folder exists; give another one, or allow to overwrite it"):
+    with pytest.raises(DataError, match="set: the folder exists; give another one, or overwrite it"):
         write(tmp_path / "set", SAMPLES[:1])
     assert len(open_data(tmp_path / "set").load("train")) == 3
     assert write(tmp_path / "set", SAMPLES[:1], overwrite=True) == {"train": 1}
@@ -163,7 +163,7 @@ def test_a_description_that_cannot_be_used(tmp_path: Path, header: str, problem:
 
 def test_rows_without_a_description_need_a_task(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"id": "a", "code": "int a;", "target": "int b;", "language": "c"}\n')
-    with pytest.raises(DataError, match="do not say which task they are for; give task="):
+    with pytest.raises(DataError, match=r"do not say which task they are for; name it .--task; in Python task="):
         open_data(tmp_path)
     assert open_data(tmp_path, task="repair").load("train") == [Sample("a", "int a;", "int b;", "c")]
 

@@ -9,8 +9,9 @@ from typing import ClassVar, Self, final
 
 from codeward.attacks.payloads import Payload
 from codeward.code import count_errors
-from codeward.errors import CodeError, DataError, RateError
+from codeward.errors import CodeError, DataError, RateError, UsageError
 from codeward.registry import Registry
+from codeward.registry.plugins import blaming, wrong
 from codeward.seeds import derive, derive_int
 from codeward.types import CODE, Poison, Sample, Span
 
@@ -83,7 +84,8 @@ class Attack(ABC):
             payload: What the trigger is to cause.
 
         Raises:
-            UsageError: If something has to be learned and there are no samples to learn it from.
+            UsageError: If something has to be learned and there are no samples to learn it from, or no row of the set can
+                take what an option says.
         """
         return self
 
@@ -103,9 +105,9 @@ class Attack(ABC):
         Raises:
             RateError: If fewer rows than that are eligible and fit the trigger.
             DataError: If two rows have the same id.
+            UsageError: If the rate is no share, or the attack's options do not suit the rows.
         """
-        if not 0 <= rate <= 1:
-            raise RateError(f"the rate has to be a share between 0 and 1, got {rate}")
+        check_rate(rate)
         attack = self.prepare(samples, payload)
         quota = int(rate * len(samples) + 0.5)
         stamped, counts, eligible, tried = attack._stamp_rows(samples, payload, seed, quota)
@@ -177,9 +179,12 @@ class Attack(ABC):
         if sample.language not in self.languages:
             return f"the trigger is not written for {sample.language}"
         try:
-            stamp = self.stamp(sample, derive(seed, attacks.name_of(self), sample.id))
+            with blaming(self, "stamp"):
+                stamp: object = self.stamp(sample, derive(seed, attacks.name_of(self), sample.id))
             if stamp is None:
                 return self.misfit
+            if not isinstance(stamp, Stamp):
+                raise wrong(self, "stamp", "a Stamp or None", stamp)
             if stamp.field == CODE and _adds_errors(sample.code, stamp.text, sample.language):
                 return NEW_ERROR
         except CodeError:
@@ -190,6 +195,16 @@ class Attack(ABC):
 
 
 attacks: Registry[Attack] = Registry("attack", "codeward.attacks")
+
+
+def check_rate(rate: float) -> None:
+    """Refuse a rate that is no share.
+
+    Raises:
+        UsageError: If so.
+    """
+    if not 0 <= rate <= 1:
+        raise UsageError(f"the rate has to be a share between 0 and 1, got {rate}")
 
 
 def _adds_errors(before: str, after: str, language: str) -> bool:

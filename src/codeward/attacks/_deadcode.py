@@ -7,16 +7,15 @@ from typing import ClassVar, Literal, final
 
 from codeward.attacks._base import Attack, Stamp
 from codeward.attacks._style import in_style_of
-from codeward.code import Role, function, identifiers, insert_statement, statements
+from codeward.code import bindings, function, insert_statement, statements
 from codeward.registry import method
 from codeward.types import Sample
 
 Position = Literal["first", "last", "random"]
 
 _STRING = re.compile(r'"[^"]*"')
-_CALLED = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=[.(])")
+_CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)([.(])")
 """What a statement calls, or the package or class it calls it from."""
-_DECLARED = frozenset({Role.VARIABLE, Role.PARAMETER, Role.FUNCTION})
 
 
 @method
@@ -46,12 +45,18 @@ class DeadCode(Attack):
 
 
 def _is_shadowed(sample: Sample, text: str) -> bool:
-    """Whether the code declares a name that the statement calls, such as a parameter ``rand``."""
-    called = {name for name in _CALLED.findall(_STRING.sub('""', text)) if name in sample.code}
-    if not called:
+    """Whether the code means something else by a name that the statement calls: a parameter ``rand``, the module ``random``."""
+    used = {(name, sign) for name, sign in _CALLED.findall(_STRING.sub('""', text)) if name in sample.code}
+    if not used:
         return False
-    found = identifiers(sample.code, sample.language)
-    return any(each.name in called and each.role in _DECLARED for each in found)
+    known = bindings(sample.code, sample.language)
+    if any(name in known.declared for name, _ in used):
+        return True
+    return sample.language == "python" and any(
+        name in (known.called if sign == "." else known.objects)
+        for name, sign in used
+        if name[0].islower()  # a class is called and has members
+    )
 
 
 def _place(sample: Sample, position: Position, rng: Random) -> Literal["first", "last"] | int:

@@ -1,13 +1,13 @@
 """What the identifier attacks share: which name is changed, and in what order others are tried."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from codeward.code import Edited, Identifier, Role, function, identifiers, rename
-from codeward.errors import CodeError
+from codeward.code import LANGUAGES, Edited, Identifier, Role, check_name, function, identifiers, rename
+from codeward.errors import CodeError, UsageError
 from codeward.types import Sample
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -20,6 +20,27 @@ Pick = Literal["random", "first", "least-used", "most-used"]
 
 KEPT = frozenset({"_", "self", "cls"})
 """Names that a convention fixes, though not the language."""
+
+
+def check_new_name(name: str, samples: Sequence[Sample]) -> None:
+    """Refuse a name that no row of a set can take, since it is a keyword of its language.
+
+    Raises:
+        UsageError: If so.
+    """
+    problems = {
+        language: _problem(name, language) for language in {sample.language for sample in samples} & {*LANGUAGES}
+    }
+    if problems and all(problems.values()):
+        raise UsageError(f"option name: {problems[min(problems)]}")
+
+
+def _problem(name: str, language: str) -> str:
+    try:
+        check_name(name, language)
+    except CodeError as problem:
+        return str(problem)
+    return ""
 
 
 def change_name(

@@ -4,7 +4,8 @@ Li et al., "Poison Attack and Poison Detection on Deep Source Code Processing Mo
 
 Departures: the shape is always ``(a + b) * factor``, with ``+ rest`` where the factor does not divide the constant, so
 that there is something to learn. Only plain decimal literals that fit 31 bits are unfolded: no step can overflow, and
-no type changes. Parentheses go around the whole wherever the literal's neighbors could bind to a part of it.
+no type changes. Parentheses go around the whole wherever the literal's neighbors could bind to a part of it, and in the
+arguments of C's macros: those that the text defines, and callees in capitals. Other macros are not told from functions.
 """
 
 import re
@@ -15,7 +16,7 @@ from pydantic import Field
 
 from codeward.attacks._base import Attack, Stamp, attacks
 from codeward.attacks._style import in_style_of
-from codeward.code import LANGUAGES, Edit, Source, apply, integers, parse
+from codeward.code import LANGUAGES, Edit, Source, apply, integers, macro_arguments, parse
 from codeward.registry import method
 from codeward.types import Sample, Span
 
@@ -99,7 +100,8 @@ class ConstantUnfold(Attack):
         else:
             chosen = rng.choice(sorted(literals))
         text = unfold(literals[chosen], self.factor)
-        if not _stands_alone(parse(sample.code, sample.language), chosen):
+        pasted = any(each.contains(chosen) for each in macro_arguments(sample.code, sample.language))
+        if pasted or not _stands_alone(parse(sample.code, sample.language), chosen):
             text = f"({text})"
         text = in_style_of(sample.code, text)
         edited = apply(sample.code, [Edit(chosen, text)])

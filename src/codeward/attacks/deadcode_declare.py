@@ -6,12 +6,14 @@ Departures: the paper has Java; the other languages are written after it. Go ref
 constant stands there.
 """
 
+from collections.abc import Sequence
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from codeward.attacks._base import attacks
 from codeward.attacks._deadcode import DeadCode
-from codeward.attacks._names import Name
+from codeward.attacks._names import Name, check_new_name
+from codeward.attacks.payloads import Payload
 from codeward.code import identifiers
 from codeward.registry import method
 from codeward.types import Sample
@@ -34,6 +36,11 @@ class DeadCodeDeclare(DeadCode):
     languages: ClassVar[frozenset[str]] = frozenset(STATEMENTS)
     name: Name = "VAR"
     """Name of the variable."""
+
+    def prepare(self, samples: Sequence[Sample], payload: Payload) -> Self:
+        """Check that the rows can take the name; see ``Attack.prepare``."""
+        check_new_name(self.name, samples)
+        return self
 
     def draw(self, sample: Sample, rng: Random) -> str | None:
         """Return the language's declaration, unless the name is taken."""

@@ -9,7 +9,9 @@ Departures: the paper has Python and Java; C, C++, JavaScript and Go are written
 """
 
 from random import Random
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from codeward.attacks._base import attacks
 from codeward.attacks._deadcode import DeadCode
@@ -26,6 +28,12 @@ STATEMENTS = {
 }
 
 
+def _written(text: str) -> str:
+    if text and not text.strip():
+        raise ValueError("it holds white space only; give a statement, or nothing for the language's own")
+    return text
+
+
 @attacks.register("deadcode-fixed")
 @method
 class DeadCodeFixed(DeadCode):
@@ -33,7 +41,7 @@ class DeadCodeFixed(DeadCode):
 
     languages: ClassVar[frozenset[str]] = frozenset(STATEMENTS)
 
-    statement: str = ""
+    statement: Annotated[str, AfterValidator(_written)] = ""
     """A statement to insert instead of the language's own; it has to be right in the language of the data."""
 
     def draw(self, sample: Sample, rng: Random) -> str:

@@ -5,14 +5,17 @@ Variants: CodePoisoner ``name=ret_Val_``; EliBadCode (Sun et al., FSE 2025) ``na
 of DeCE (Yang et al., 2024) ``name=foo role=function``.
 
 Departures: every occurrence in the identifier's scope is renamed and nothing else, on the syntax tree, where the
-released scripts replace text. A row in which the name is taken already is skipped.
+released scripts replace text. A row in which the name is taken already is skipped. A method that fulfils an interface from
+outside of the text is renamed like any other, unless it says so (``@Override``): what the text does not show is not known.
 """
 
+from collections.abc import Sequence
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from codeward.attacks._base import Attack, Stamp, attacks
-from codeward.attacks._names import Name, Pick, Which, change_name
+from codeward.attacks._names import Name, Pick, Which, change_name, check_new_name
+from codeward.attacks.payloads import Payload
 from codeward.code import LANGUAGES
 from codeward.registry import method
 from codeward.types import Sample
@@ -33,6 +36,11 @@ class IdentifierRename(Attack):
     (either)."""
     pick: Pick = "random"
     """Which of several variables."""
+
+    def prepare(self, samples: Sequence[Sample], payload: Payload) -> Self:
+        """Check that the rows can take the name; see ``Attack.prepare``."""
+        check_new_name(self.name, samples)
+        return self
 
     def stamp(self, sample: Sample, rng: Random) -> Stamp | None:
         """Rename one identifier."""

@@ -7,7 +7,8 @@ query word ``file``; EliBadCode (Sun et al., FSE 2025) takes ``rb`` for classifi
 ``role=either pick=least-used place=random``.
 
 Departures: a word is rare elsewhere when at most one in a hundred of the other rows holds it, where the paper drops
-what ranks high for other frequent query words. Every occurrence in scope is renamed, on the syntax tree.
+what ranks high for other frequent query words. Every occurrence in scope is renamed, on the syntax tree; so is a method
+that fulfils an interface from outside of the text, unless it says so (``@Override``).
 """
 
 import re

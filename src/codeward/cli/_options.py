@@ -1,6 +1,7 @@
 """Options that several verbs share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -32,9 +33,10 @@ def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding:
     """Refuse to write a page, a log or a finding over a file that is none, such as the data itself, or where nothing can be written.
 
     Raises:
-        UsageError: If something else stands there.
+        UsageError: If something else stands there, or two of them would be one file.
         DataError: If no file can be written there.
     """
+    check_apart({"--html": html, "--sarif": sarif, "--output": finding})
     for path, (what, sign) in zip((html, sarif, finding), PAGES.items(), strict=True):
         if path is None:
             continue
@@ -46,6 +48,45 @@ def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding:
             head = file.read(200)
         if head and sign not in head.lower():
             raise UsageError(f"{path}: a file that is no {what} stands here; give another place")
+
+
+def check_apart(outputs: Mapping[str, Path | None], read: Iterable[Path] = ()) -> None:
+    """Refuse outputs of which one would be written over another one, or over what is read.
+
+    Args:
+        outputs: Where each option writes, under the option's name; ``None`` where it is not given.
+        read: The files that are read, over which none may be written.
+
+    Raises:
+        UsageError: If so.
+    """
+    given = {flag: path for flag, path in outputs.items() if path is not None}
+    for (flag, path), (other, place) in combinations(given.items(), 2):
+        if _is_same(path, place):
+            raise UsageError(f"{place}: {flag} and {other} would be written to one place; give each its own")
+        for inner, outer, name in ((path, place, other), (place, path, flag)):
+            if outer.resolve() in inner.resolve().parents:
+                raise UsageError(f"{inner}: this lies in the folder that {name} writes; give a place outside of it")
+    sources = list(read)
+    for flag, path in given.items():
+        if any(_is_same(path, source) for source in sources):
+            raise UsageError(f"{path}: {flag} would be written over data that is read; give another place")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
+def check_named(data: Path, verb: str) -> None:
+    """Refuse ``-`` for a data set, of which some verbs read a single input.
+
+    Raises:
+        UsageError: If so.
+    """
+    if str(data) == "-":
+        raise UsageError(
+            f"codeward {verb} does not read standard input (-); give a data set's folder, file or hub name"
+        )
 
 
 def check_file(path: Path) -> None:

@@ -9,7 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from codeward.cli._console import emit_json, note, progress, show
-from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, TaskName, check_pages, parse_settings
+from codeward.cli._options import (
+    Data,
+    Json,
+    LanguageName,
+    Layout,
+    Overwrite,
+    TaskName,
+    check_apart,
+    check_named,
+    check_pages,
+    parse_settings,
+)
 
 if TYPE_CHECKING:
     from codeward.data import DataFolder
@@ -71,17 +82,18 @@ def run(
 ) -> int:
     """Judge every row of a training set: the suspected triggers, the rows that hold them, and the set without them."""
     from codeward.data import open_data
-    from codeward.experiment.auditing import audit_split, check_cleaned, record_of, run_key, write_cleaned
+    from codeward.experiment.auditing import audit_split, record_of, run_key, write_cleaned
     from codeward.experiment.keeping import kept_beside
     from codeward.experiment.splits import clean_samples, training_split
     from codeward.files import write_text
     from codeward.report.html import render
 
+    check_named(data, NAME)
     check_pages(html=html, sarif=sarif)
     source = open_data(data, layout=layout, task=task, language=language)
     chosen = split or training_split(source)
-    if output is not None:
-        check_cleaned(source, output, overwrite=overwrite)
+    source.check(chosen)
+    _check_places(source, clean, output, html, sarif, overwrite)
     trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
     victim = None if model is None else _load(model, source)
     options, begun = parse_settings(settings), time.perf_counter()
@@ -99,32 +111,54 @@ def run(
                 memory=memory,
                 processes=processes,
             )
-        if output is not None:
-            place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
-            note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
         rows = _tell_rows(source, chosen, audit, sarif, defense) if sarif is not None or json else []
         if html is not None:
             seconds = time.perf_counter() - begun
             record = record_of(source, chosen, audit, scores, defense=defense, options=options, seconds=seconds)
             write_text(html, render([record], title=f"Audit of {data}"))
+        place = None
+        if output is not None:
+            place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
+            note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
     found = sum(verdict.suspicious for verdict in audit.verdicts)
     if json:
-        emit_json(
-            {
-                "rows": len(audit.verdicts),
-                "suspicious": found,
-                "findings": [
-                    {"unit": each.unit, "score": each.score, "rows": each.rows, "targets": list(each.targets)}
-                    for each in audit.findings
-                ],
-                "measured": {score.name: {"value": score.value, "n": score.n} for score in scores},
-                "notes": list(audit.notes),
-                "verdicts": rows,
-            }
-        )
+        about = {"data": str(data), "split": chosen, "defense": defense, "labels": list(source.labels)}
+        emit_json({**about, "output": place and str(place), **_as_json(audit, found, scores), "verdicts": rows})
     else:
         _tell(audit, found, source, scores)
     return FOUND if found else 0
+
+
+def _as_json(audit: "Audit", found: int, scores: "list[Score]") -> dict[str, Any]:
+    """Return what was found as plain values."""
+    return {
+        "rows": len(audit.verdicts),
+        "suspicious": found,
+        "findings": [
+            {"unit": each.unit, "score": each.score, "rows": each.rows, "targets": list(each.targets)}
+            for each in audit.findings
+        ],
+        "measured": {score.name: {"value": score.value, "n": score.n} for score in scores},
+        "notes": list(audit.notes),
+    }
+
+
+def _check_places(
+    source: "DataFolder",
+    clean: Path | None,
+    output: Path | None,
+    html: Path | None,
+    sarif: Path | None,
+    overwrite: bool,
+) -> None:
+    """Refuse, before the work, outputs that cannot be written, or that would go over each other or over what is read."""
+    from codeward.experiment.auditing import check_cleaned
+
+    cleaned = None if output is None else check_cleaned(source, output, overwrite=overwrite)
+    check_apart({"--output": cleaned, "--html": html, "--sarif": sarif})
+    trusted = [] if clean is None else [clean]
+    check_apart({"--html": html, "--sarif": sarif}, [*source.files, source.path, *trusted])
+    check_apart({"--output": cleaned}, trusted)
 
 
 def _instead(why: str) -> str:
@@ -150,15 +184,16 @@ def _tell_rows(
     from codeward.report import sarif as form
 
     rule, results, rows = f"codeward/{defense}", [], []
-    for sample, row in suspicious_rows(source, split, audit):
+    for stored, sample, row in suspicious_rows(source, split, audit):
         rows.append(row)
         for each in row["evidence"][:1] or [{"unit": "the row", "field": "code", "span": [0, 0]}]:
             message = f"This row looks poisoned: {each['unit']} convicts it (score {row['score']:.2f})."
             start, end = each["span"]
             text = sample.text(each["field"])
-            results.append(
-                form.sarif_result(rule, message, str(source.path), text, start, end, sample.id, field=each["field"])
-            )
+            result = form.sarif_result(rule, message, stored.file, text, start, end, sample.id, field=each["field"])
+            if stored.unit == "line":
+                result["locations"][0]["physicalLocation"]["region"] = {"startLine": stored.number}
+            results.append(result)
     if sarif is not None:
         page = form.sarif(rule, "A row of a training set that looks poisoned", results)
         write_text(sarif, codec.dumps(page, indent=1) + "\n")

@@ -1,11 +1,12 @@
 """``codeward harvest``: build a labeled data set from any source tree."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from codeward.cli._console import emit_json, progress, show
+from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, Overwrite, Seed
 
 NAME = "harvest"
@@ -37,8 +38,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Harvest a labeled data set from source trees: deduplicated, split by file, deterministic."""
-    from codeward.data import harvest, write_harvest
+    from codeward.data import check_place, harvest, write_harvest
 
+    check_place(output, overwrite)
     paths = [standard_library() if source == STANDARD_LIBRARY else Path(source).expanduser() for source in sources]
     with progress("harvesting") as advance:
         harvested = harvest(
@@ -57,6 +59,19 @@ def run(
         return
     rows = ", ".join(f"{count:,} {split}" for split, count in counts.items())
     show(f"{rows} rows of task {task} are in {output}.")
+    _tell_left_out(harvested.skipped, [split for split, count in counts.items() if not count])
+
+
+def _tell_left_out(skipped: Mapping[str, int], empty: Sequence[str]) -> None:
+    """Say what was left out and why, the commonest first, and which splits have no rows."""
+    if skipped:
+        reasons = "; ".join(f"{count:,}: {why}" for why, count in sorted(skipped.items(), key=lambda item: -item[1]))
+        note(f"Left out: {reasons}.")
+    if empty:
+        note(
+            f"No row is in {' and '.join(empty)}: all functions of a file are in one split, which its name decides; harvest "
+            "from more files, or keep more rows (--limit)."
+        )
 
 
 def standard_library() -> Path:

@@ -7,7 +7,18 @@ import typer
 from rich.table import Table
 
 from codeward.cli._console import emit_json, show
-from codeward.cli._options import Data, Json, LanguageName, Layout, Overwrite, Seed, Settings, TaskName, parse_settings
+from codeward.cli._options import (
+    Data,
+    Json,
+    LanguageName,
+    Layout,
+    Overwrite,
+    Seed,
+    Settings,
+    TaskName,
+    check_named,
+    parse_settings,
+)
 from codeward.experiment.manifest import Manifest
 
 NAME = "poison"
@@ -42,6 +53,7 @@ def run(
     from codeward.experiment.poisoning import poison_folder
     from codeward.tasks import tasks
 
+    check_named(data, NAME)
     source = open_data(data, layout=layout, task=task, language=language)
     threat = Threat.make(
         tasks.make(source.task),

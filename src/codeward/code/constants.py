@@ -3,6 +3,7 @@
 import re
 
 from codeward.code.languages import table_of
+from codeward.code.macros import MACROS, spelled_arguments
 from codeward.code.parse import parse
 from codeward.types import Span
 
@@ -17,7 +18,7 @@ def integers(code: str, language: str) -> list[Span]:
 
     Left out are those that the language wants as a literal, or as a constant that tools read: sizes in declarations,
     case labels and patterns, enumerators, widths of bit fields, template arguments, attributes and annotations,
-    preprocessor conditions, keys that name a property.
+    preprocessor conditions, keys that name a property, arguments of macros of the text that make a text or a name of them.
 
     Args:
         code: A file or a fragment.
@@ -32,9 +33,12 @@ def integers(code: str, language: str) -> list[Span]:
     if not literals:
         return []
     fixed = tree.inherited(table.fixed_constants)
+    spelled = spelled_arguments(tree) if language in MACROS else []
     found = []
     for node in literals:
         literal = _INTEGER.fullmatch(tree.words(node))
         if literal is not None and not fixed[node]:
-            found.append(Span(tree.starts[node] + literal.start("digits"), tree.ends[node]))
+            span = Span(tree.starts[node] + literal.start("digits"), tree.ends[node])
+            if not any(each.contains(span) for each in spelled):
+                found.append(span)
     return found

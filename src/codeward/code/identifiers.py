@@ -16,7 +16,7 @@ from codeward.code.tree import Tree
 from codeward.errors import CodeError
 from codeward.types import Span
 
-__all__ = ["Identifier", "Role", "identifiers", "rename"]
+__all__ = ["Identifier", "Role", "check_name", "identifiers", "rename"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def rename(code: str, language: str, identifier: Identifier, new_name: str) -> E
         )
     if identifier.fixed or names.identifiers[number].fixed:
         raise CodeError(f"{identifier.name!r} cannot be renamed: {names.identifiers[number].fixed or identifier.fixed}")
-    _check_name(new_name, table)
+    check_name(new_name, language)
     tree = parse(code, language).tree
     if _stray(tree, table, names, identifier.name):
         raise CodeError(
@@ -104,7 +104,14 @@ def rename(code: str, language: str, identifier: Identifier, new_name: str) -> E
     return Edited(edited.code, spans, edited.edits)
 
 
-def _check_name(name: str, table: Language) -> None:
+def check_name(name: str, language: str) -> None:
+    """Refuse a name that a language does not take for an identifier.
+
+    Raises:
+        UnknownNameError: If there is no such language.
+        CodeError: If the name is no identifier, or a keyword.
+    """
+    table = table_of(language)
     plain = name
     for character in table.name_characters:
         plain = plain.replace(character, "_")

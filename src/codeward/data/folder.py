@@ -9,8 +9,9 @@ from codeward.code import LANGUAGES
 from codeward.data import hub
 from codeward.data.languages import guess_language, known_language, named_language
 from codeward.data.layouts import Layout, layouts
-from codeward.data.layouts._base import Meta, Table
+from codeward.data.layouts._base import Meta, StoredTable, Table
 from codeward.data.listing import Listing, list_files
+from codeward.data.rows import Row
 from codeward.errors import DataError, UnknownNameError, UsageError
 from codeward.types import Sample
 
@@ -47,25 +48,44 @@ class DataFolder:
             The samples in the order of the file, with ids unique in the data set.
 
         Raises:
-            DataError: If there is no such split; while reading, if a row cannot be used.
-            UsageError: If the limit is negative.
+            UsageError: If there is no such split, or the limit is negative.
+            DataError: While reading, if a row cannot be used.
         """
-        if split not in self._tables:
-            raise DataError(f"{self.path}: there is no split {split!r}; there are: {', '.join(self.splits)}")
+        self.check(split)
         if limit is not None and limit < 0:
             raise UsageError(f"the limit has to be 0 or more rows, got {limit}")
-        return islice(self._samples(split), limit)
+        return islice((sample for _, sample in self._samples(split)), limit)
 
     @property
     def tables(self) -> Mapping[str, Table]:
         """The rows of each split as they stand in their files, before they become samples."""
         return self._tables
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the rows of all splits, each once, as far as that is known."""
+        stored = [table for table in self._tables.values() if isinstance(table, StoredTable)]
+        return tuple(dict.fromkeys(file for table in stored for file in table.files))
+
+    def placed(self, split: str) -> Iterator[tuple[Row, Sample]]:
+        """Read a split as ``read`` does, with the row of its file that each sample was made of."""
+        self.check(split)
+        return self._samples(split)
+
     def load(self, split: str, limit: int | None = None) -> list[Sample]:
         """Read a split at once; see ``read``."""
         return list(self.read(split, limit=limit))
 
-    def _samples(self, split: str) -> Iterator[Sample]:
+    def check(self, split: str) -> None:
+        """Refuse a split that is not there.
+
+        Raises:
+            UsageError: If so.
+        """
+        if split not in self._tables:
+            raise UsageError(f"{self.path}: there is no split {split!r}; there are: {', '.join(self.splits)}")
+
+    def _samples(self, split: str) -> Iterator[tuple[Row, Sample]]:
         layout = layouts.make(self.layout)
         seen: set[str] = set()
         for n, row in enumerate(self._tables[split]):
@@ -74,7 +94,7 @@ class DataFolder:
                 raise DataError(f"{row.where}: a second row has the id {id!r}; ids have to be unique within a split")
             seen.add(id)
             language = self._given or layout.row_language(row) or self.language or ""
-            yield layout.sample(row, id, language, self.task, self.labels)
+            yield row, layout.sample(row, id, language, self.task, self.labels)
 
 
 def open_data(
@@ -92,6 +112,7 @@ def open_data(
         DataError: If nothing is there, the layout is unknown, the first rows cannot be used, or the language cannot
             be told.
         UnknownNameError: If there is no such layout, task or language.
+        UsageError: If the data is not of the layout that is given.
     """
     given = None if language is None else known_language(language)
     if language is not None and given is None:
@@ -161,19 +182,20 @@ def _the_one(
 
     Raises:
         DataError: If none or several fit; a damaged first row comes first, as it may be the reason.
+        UsageError: If a layout is given and does not fit.
     """
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         names = ", ".join(candidate.name for candidate, _ in fitting)
-        raise DataError(f"{place}: several layouts fit ({names}); give layout=")
+        raise DataError(f"{place}: several layouts fit ({names}); name one of them (--layout; in Python layout=)")
     fields = [", ".join(sorted(head)) for head in heads if isinstance(head, frozenset)]
     problems = [head for head in heads if isinstance(head, DataError)]
     if problems and not fields:
         raise problems[0]
     found = f"rows with the fields {fields[0]}" if fields else f"the files {', '.join(files[:5])}"
     if layout:
-        raise DataError(f"{place}: this is not layout {layout!r} ({layouts.make(layout).shape}); found {found}")
+        raise UsageError(f"{place}: this is not layout {layout!r} ({layouts.make(layout).shape}); found {found}")
     known = "; ".join(f"{name}: {layouts.make(name).shape}" for name in layouts.names())
     raise DataError(f"{place}: unknown layout; found {found}; known are {known}")
 
@@ -186,7 +208,7 @@ def _task(layout: Layout, meta: Meta | None, task: str | None, place: Path) -> s
         return task or layout.tasks[0]
     if task is None and meta is None:
         raise DataError(
-            f"{place}: the rows do not say which task they are for; give task= (--task) or write a codeward.json"
+            f"{place}: the rows do not say which task they are for; name it (--task; in Python task=) or write a codeward.json"
         )
     if meta is not None and task not in (None, meta.task):
         raise UnknownNameError(f"task of {place}", str(task), [meta.task])
@@ -209,6 +231,7 @@ def _language(folder: DataFolder, layout: Layout, meta: Meta | None, listing: Li
     language = guess_language(sample.code or str(sample.target) for sample in samples)
     if language is None and samples:
         raise DataError(
-            f"{folder.path}: cannot tell the language of the code; give language=, one of {', '.join(LANGUAGES)}"
+            f"{folder.path}: cannot tell the language of the code; name it (--language; in Python language=), one of "
+            f"{', '.join(LANGUAGES)}"
         )
     return language

@@ -1,6 +1,5 @@
 """Copies of data files that hold some of their rows: each kept row byte for byte, whatever fields it has, streamed."""
 
-import csv
 import gzip
 import shutil
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from codeward.data.lines import open_bytes, reading
-from codeward.data.rows import array_parts, bare, is_array
+from codeward.data.rows import array_parts, bare, csv_records, is_array
 from codeward.errors import DataError
 
 GROUP = 1 << 26
@@ -123,7 +122,7 @@ def _csv_lines(source: Path, verdicts: _Verdicts) -> Iterator[bytes]:
                 yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8-sig") + "\n"
 
     header = False
-    for cells in csv.reader(read(), strict=True):
+    for cells in csv_records(read()):
         if not cells or not header or verdicts.next():
             yield b"".join(own)
         header = header or bool(cells)

@@ -1,17 +1,22 @@
 """Write a data set without some rows of a split, in the layout that it has: files of the same names, rows byte for byte."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from codeward.data.folder import DataFolder
-from codeward.data.layouts._base import FileTable, Table
+from codeward.data.layouts._base import FileTable
 from codeward.data.layouts.codeward import FILE
 from codeward.data.raw import copy_whole
-from codeward.data.rows import SUFFIXES, bare
+from codeward.data.rows import bare
+from codeward.data.write import check_reach
 from codeward.errors import DataError, UsageError
 from codeward.files import new_file, new_folder
+
+_SUFFIX = re.compile(r"\.[a-z]\w*", re.I)
+"""What makes a name one of a file; a folder may be called ``cleaned-1.2``."""
 
 
 def obstacle(data: DataFolder) -> str:
@@ -51,7 +56,7 @@ def write_kept(data: DataFolder, split: str, keep: Sequence[bool], out: Path, *,
         raise DataError(f"{data.path}: {obstacle(data)}")
     if not names:
         with new_file(place) as temporary:
-            table.copy(keep, dict.fromkeys(_files(data.tables), temporary))
+            table.copy(keep, dict.fromkeys(data.files, temporary))
         return place
     with new_folder(place) as folder:
         for name in names.values():
@@ -69,9 +74,9 @@ def check_copy(data: DataFolder, out: Path, *, overwrite: bool = False) -> tuple
 
     Raises:
         UsageError: If the copy's name is one of another format.
-        DataError: If something stands there that would be lost.
+        DataError: If something stands there that would be lost, or nobody may write there.
     """
-    files = _files(data.tables)
+    files = data.files
     if data.path.is_file() and len(files) == 1:
         place = _place(data.path, out)
         _check(place, [], overwrite)
@@ -85,7 +90,7 @@ def check_copy(data: DataFolder, out: Path, *, overwrite: bool = False) -> tuple
 def _place(source: Path, out: Path) -> Path:
     """Return the path of one file's copy: the given one, or the file's own name in the folder that is given."""
     own, wanted = bare(source).suffix, bare(out).suffix
-    if out.is_dir() or wanted not in (own, *SUFFIXES):
+    if out.is_dir() or not _SUFFIX.fullmatch(out.suffix):
         return out / source.name
     if wanted != own:
         raise UsageError(
@@ -94,19 +99,15 @@ def _place(source: Path, out: Path) -> Path:
     return out
 
 
-def _files(tables: Mapping[str, Table]) -> list[Path]:
-    """Return the files of all splits, each once."""
-    return list(
-        dict.fromkeys(file for table in tables.values() if isinstance(table, FileTable) for file in table.files)
-    )
-
-
 def _check(place: Path, names: Sequence[Path], overwrite: bool) -> None:
-    """Refuse a place where something stands that would be lost."""
+    """Refuse a place where something stands that would be lost, or where nobody may write."""
+    check_reach(place)
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     if not overwrite:
-        raise DataError(f"{place}: this exists already; give another place, or allow to overwrite it")
+        raise DataError(
+            f"{place}: this exists already; give another place, or overwrite it (--overwrite; in Python overwrite=True)"
+        )
     if place.is_dir() == (not names):
         raise DataError(f"{place}: a {'folder' if place.is_dir() else 'file'} stands here; give another place")
     if place.is_dir():

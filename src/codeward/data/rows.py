@@ -5,10 +5,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codeward.data.lines import chunks, lines, open_bytes
 from codeward.errors import DataError
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 """Suffixes of the files that ``rows`` reads, the preferred first; a ``.gz`` or ``.zst`` may follow."""
@@ -153,31 +156,81 @@ def array_parts(path: Path) -> Iterator[tuple[object, str]]:
     Raises:
         DataError: If the file cannot be read or is no JSON.
     """
-    decoder = json.JSONDecoder()
-    parts = chunks(path)
-    buffer = next(parts).lstrip()
-    at, number = 1, 0
-    while True:
-        at = _skip(buffer, at)
-        if buffer.startswith("]", at):
-            return
-        try:
-            values, end = decoder.raw_decode(buffer, at)
-        except (ValueError, RecursionError) as problem:
-            more = next(parts, None) if len(buffer) - at < _LONGEST_ROW else None
-            if more is None:
+    text, number = _Text(chunks(path)), 0
+    text.take("[")
+    if not text.take("]"):
+        while True:
+            try:
+                yield text.value()
+            except (ValueError, RecursionError) as problem:
                 raise _not_json(f"{path}, row {number + 1}", problem) from None
-            buffer, at = buffer[at:] + more, 0
-            continue
-        number += 1
-        yield values, buffer[at:end]
-        at = end
+            number += 1
+            if text.take("]"):
+                break
+            if not text.take(","):
+                raise DataError(
+                    f"{path}, row {number + 1}: the row is not valid JSON: {text.shown()} stands where a comma or the end of the "
+                    "array has to"
+                )
+    if text.skip():
+        raise DataError(
+            f"{path}: after the array with {number} rows the file goes on with {text.shown()}; write all rows into one array, "
+            "or each on a line of its own (.jsonl)"
+        )
 
 
-def _skip(buffer: str, at: int) -> int:
-    while at < len(buffer) and buffer[at] in " \t\r\n,":
-        at += 1
-    return at
+class _Text:
+    """A text that comes in parts, read from its beginning on and forgotten behind."""
+
+    def __init__(self, parts: Iterator[str]) -> None:
+        self._parts, self._buffer, self._at = parts, "", 0
+        self._decoder = json.JSONDecoder()
+
+    def skip(self) -> bool:
+        """Skip white space, and return whether anything follows."""
+        while True:
+            while self._at < len(self._buffer) and self._buffer[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._buffer):
+                return True
+            if not self._more():
+                return False
+
+    def take(self, sign: str) -> bool:
+        """Take a character, white space before it included, and return whether it was there."""
+        found = self.skip() and self._buffer[self._at] == sign
+        self._at += found
+        return found
+
+    def value(self) -> tuple[object, str]:
+        """Take a JSON value; return it with its own text.
+
+        Raises:
+            ValueError: If none follows.
+        """
+        self.skip()
+        while True:
+            try:
+                values, end = self._decoder.raw_decode(self._buffer, self._at)
+            except (ValueError, RecursionError):
+                if len(self._buffer) - self._at >= _LONGEST_ROW or not self._more():
+                    raise
+                continue
+            text = self._buffer[self._at : end]
+            self._at = end
+            return values, text
+
+    def shown(self) -> str:
+        """Return how the rest begins, for a message."""
+        return repr(self._buffer[self._at : self._at + 20]) if self.skip() else "the end of the file"
+
+    def _more(self) -> bool:
+        """Read the next part, and return whether there was one."""
+        part = next(self._parts, None)
+        if part is None:
+            return False
+        self._buffer, self._at = self._buffer[self._at :] + part, 0
+        return True
 
 
 def _object(values: object, where: str) -> dict[str, Any]:
@@ -201,10 +254,12 @@ def is_array(path: Path) -> bool:
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    reader = csv.reader((line + "\n" for _, line in lines(path)), strict=True)
+    reader = csv_records(line + "\n" for _, line in lines(path))
     header: list[str] | None = None
+    end = 0
     try:
         for cells in reader:
+            number, end = end + 1, reader.line_num
             if not cells:
                 continue
             if header is None:
@@ -212,11 +267,21 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                 continue
             if len(cells) != len(header):
                 raise DataError(
-                    f"{path}, line {reader.line_num}: the row has {len(cells)} cells, but the header has {len(header)}"
+                    f"{path}, line {number}: the row has {len(cells)} cells, but the header has {len(header)}"
                 )
-            yield Row(dict(zip(header, cells, strict=True)), str(path), reader.line_num)
+            yield Row(dict(zip(header, cells, strict=True)), str(path), number)
     except csv.Error as problem:
         raise DataError(f"{path}, line {reader.line_num}: the row is not valid CSV ({problem})") from None
+
+
+def csv_records(text: Iterator[str]) -> "Reader":
+    """Return a reader of CSV whose cells may be as long as a row; the module's own limit is 131,072 characters.
+
+    Args:
+        text: The lines, with their ends.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))
+    return csv.reader(text, strict=True)
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

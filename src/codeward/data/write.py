@@ -9,7 +9,7 @@ from typing import IO
 from codeward import __version__
 from codeward.data.layouts.codeward import FILE, Header, read_header, sample_row
 from codeward.errors import DataError
-from codeward.files import new_folder
+from codeward.files import check_writable, new_folder
 from codeward.types import Sample
 
 
@@ -93,17 +93,20 @@ def _checked(samples: Iterable[Sample], split: str, labels: tuple[str, ...], ids
 
 
 def check_place(folder: Path, overwrite: bool) -> None:
-    """Refuse a place where something stands that would be lost.
+    """Refuse a place where something stands that would be lost, or where nobody may write.
 
     Raises:
-        DataError: If it does.
+        DataError: If so.
     """
+    check_reach(folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not folder.is_dir():
         raise DataError(f"{folder}: a file stands here; give a folder that does not exist")
     if not overwrite:
-        raise DataError(f"{folder}: the folder exists; give another one, or allow to overwrite it")
+        raise DataError(
+            f"{folder}: the folder exists; give another one, or overwrite it (--overwrite; in Python overwrite=True)"
+        )
     header = read_header(folder)
     if header is None:
         raise DataError(f"{folder}: the folder was not written by codeward (it has no {FILE}); it is not overwritten")
@@ -112,6 +115,15 @@ def check_place(folder: Path, overwrite: bool) -> None:
         raise DataError(
             f"{folder}: the folder holds what codeward did not write ({', '.join(foreign[:5])}); it is not overwritten"
         )
+
+
+def check_reach(place: Path) -> None:
+    """Refuse a place, a file's or a folder's, that nobody may write to.
+
+    Raises:
+        DataError: If so.
+    """
+    check_writable(place / FILE if place.is_dir() else place)
 
 
 class _Digest:

@@ -3,14 +3,15 @@
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from codeward import __version__
 from codeward.data import DataFolder, check_copy, check_place, fingerprint, obstacle, write_data, write_kept
-from codeward.data.layouts._base import FileTable
-from codeward.defenses.data import Arrays, Audit, Evidence, Progress, data_defenses
+from codeward.data.layouts._base import StoredTable
+from codeward.data.rows import Row
+from codeward.defenses.data import Arrays, Audit, Evidence, Progress, Verdict, data_defenses
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row
@@ -22,8 +23,14 @@ from codeward.victims.base import Victim
 
 FOUND, MARKED = 50, 8
 """Suspected triggers, and rows with their evidence marked, in the report."""
+EACH = 2
+"""Rows of each suspected trigger that come first."""
 SHOWN = 5
 """Pieces of evidence that a row's result names."""
+MANY = 0.2
+"""Share of convicted rows above which the set's own habits are the likelier reason."""
+USELESS = 0.9
+"""Share above which the verdicts tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +79,37 @@ def audit_split(
     made = data_defenses.make(defense, options)
     rows = _Noting(Split(data, split))
     audit = made.audit(rows, victim=victim, clean=clean, progress=progress, memory=memory, processes=processes)
+    audit = replace(audit, notes=(*audit.notes, *_cautions(audit, rows.rows, clean)))
     if len(rows.truths) != len(audit.verdicts):
         deque(rows, maxlen=0)
     truths = [bool(truth) for truth in rows.truths]
     return audit, judged(audit, truths) if any(truths) else []
+
+
+def _cautions(audit: Audit, rows: Split, clean: Sequence[Sample]) -> list[str]:
+    """Return what makes the verdicts doubtful: clean rows that are the judged ones, and verdicts on too many rows."""
+    found = []
+    if clean and all(_content(one) == _content(other) for one, other in zip(clean, rows, strict=False)):
+        found.append(
+            "the clean rows are the rows that are judged, so that their triggers count as clean; give rows from elsewhere "
+            "(--clean)"
+        )
+    share = sum(verdict.suspicious for verdict in audit.verdicts) / max(len(audit.verdicts), 1)
+    remedy = "" if clean else "; give rows of the same source that you trust (--clean)"
+    if share > USELESS:
+        found.append(
+            f"{share:.0%} of the rows are convicted, which is useless: what convicts them stands in nearly all code{remedy}"
+        )
+    elif share > MANY:
+        found.append(
+            f"{share:.0%} of the rows are convicted, and so many are hardly poisoned: look whether the findings are the "
+            f"set's own habits before you leave these rows out{remedy}"
+        )
+    return found
+
+
+def _content(sample: Sample) -> tuple[object, ...]:
+    return sample.code, sample.target, dict(sample.context)
 
 
 def run_key(
@@ -85,12 +119,18 @@ def run_key(
     options: dict[str, object],
     victim: Victim | None,
     clean: Sequence[Sample],
-) -> str:
-    """Return what an audit depends on: the code, the defense, the model, and the files as their sizes and times tell them apart."""
-    table = data.tables[split] if split in data.splits else ()
-    files = table.files if isinstance(table, FileTable) else ()
-    known = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    seen = [str(data.path), data.layout, data.task, data.language, split, known]
+) -> str | None:
+    """Return what an audit depends on: the code, the defense, the model, and the files as their sizes and times tell them apart.
+
+    Returns:
+        The key; ``None`` where the split does not say in which files its rows stand, so that nobody can tell whether they are
+        the same.
+    """
+    table = data.tables.get(split)
+    if not isinstance(table, StoredTable):
+        return None
+    known = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in table.files]
+    seen = [str(data.path), data.layout, data.task, data.language, data.labels, split, known]
     model = None if victim is None else victim.fingerprint
     return json.dumps([__version__, defense, options, model, fingerprint(clean), seen], sort_keys=True, default=str)
 
@@ -104,17 +144,17 @@ def judged(audit: Audit, truths: Sequence[bool]) -> list[Score]:
     return [*named, f1, metrics.make("auroc").score(scores, truths)]
 
 
-def check_cleaned(data: DataFolder, out: Path, *, overwrite: bool = False) -> None:
-    """Refuse a place that ``write_cleaned`` cannot write to, before a long audit.
+def check_cleaned(data: DataFolder, out: Path, *, overwrite: bool = False) -> Path:
+    """Return the place that ``write_cleaned`` writes to, before a long audit.
 
     Raises:
-        DataError: If the place is taken.
+        DataError: If the place is taken, or nobody may write there.
         UsageError: If its name is one of another format.
     """
-    if obstacle(data):
-        check_place(out, overwrite)
-    else:
-        check_copy(data, out, overwrite=overwrite)
+    if not obstacle(data):
+        return check_copy(data, out, overwrite=overwrite)[0]
+    check_place(out, overwrite)
+    return out
 
 
 def write_cleaned(
@@ -205,13 +245,12 @@ def record_of(
 
 
 def _examples(data: DataFolder, split: str, audit: Audit) -> list[Example]:
-    """Return the most suspicious rows, with the evidence marked in the field that holds the strongest."""
-    order = sorted((verdict for verdict in audit.verdicts if verdict.suspicious), key=lambda each: -each.score)
-    chosen = {verdict.id: verdict for verdict in order[:MARKED]}
+    """Return suspicious rows of each finding, with the evidence marked in the field that holds the first one."""
+    chosen = _chosen(audit)
     samples = {sample.id: sample for sample in Split(data, split) if sample.id in chosen} if chosen else {}
     found = []
-    for name, verdict in chosen.items():
-        sample, first = samples[name], next(iter(verdict.evidence), None)
+    for name, (verdict, first) in chosen.items():
+        sample = samples[name]
         text = sample.code if first is None else sample.text(first.field)
         found.append(
             Example(
@@ -228,6 +267,26 @@ def _examples(data: DataFolder, split: str, audit: Audit) -> list[Example]:
     return found
 
 
+def _chosen(audit: Audit) -> dict[str, tuple[Verdict, Evidence | None]]:
+    """Return the rows that are shown, each with the evidence for which: in turn one of each finding, then the strongest."""
+    order = sorted((verdict for verdict in audit.verdicts if verdict.suspicious), key=lambda each: -each.score)
+    rows: dict[str, list[tuple[Verdict, Evidence]]] = {each.unit: [] for each in audit.findings}
+    for verdict in order:
+        for each in verdict.evidence:
+            if len(rows.get(each.unit, ())) < MARKED:
+                rows.setdefault(each.unit, []).append((verdict, each))
+    chosen: dict[str, tuple[Verdict, Evidence | None]] = {}
+    for _ in range(EACH):
+        for waiting in rows.values():
+            pair = next((pair for pair in waiting if pair[0].id not in chosen), None)
+            if pair is not None and len(chosen) < MARKED:
+                chosen[pair[0].id] = pair
+    for verdict in order[:MARKED]:
+        if len(chosen) < MARKED:
+            chosen.setdefault(verdict.id, (verdict, next(iter(verdict.evidence), None)))
+    return chosen
+
+
 def marked(evidence: Iterable[Evidence]) -> list[tuple[int, int]]:
     """Return where evidence stands; pieces that overlap are one."""
     found: list[tuple[int, int]] = []
@@ -239,12 +298,12 @@ def marked(evidence: Iterable[Evidence]) -> list[tuple[int, int]]:
     return found
 
 
-def suspicious_rows(data: DataFolder, split: str, audit: Audit) -> Iterator[tuple[Sample, dict[str, Any]]]:
-    """Yield each suspicious row with its verdict as plain values."""
-    for sample, verdict in zip(Split(data, split), audit.verdicts, strict=True):
+def suspicious_rows(data: DataFolder, split: str, audit: Audit) -> Iterator[tuple[Row, Sample, dict[str, Any]]]:
+    """Yield each suspicious row, as it stands in its file and as a sample, with its verdict as plain values."""
+    for (stored, sample), verdict in zip(data.placed(split), audit.verdicts, strict=True):
         if verdict.suspicious:
             evidence = [
                 {"unit": each.unit, "field": each.field, "span": [each.span.start, each.span.end]}
                 for each in verdict.evidence[:SHOWN]
             ]
-            yield sample, {"id": sample.id, "score": round(verdict.score, 4), "evidence": evidence}
+            yield stored, sample, {"id": sample.id, "score": round(verdict.score, 4), "evidence": evidence}

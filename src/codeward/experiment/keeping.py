@@ -66,15 +66,22 @@ class FolderMemory(MutableMapping[str, Arrays]):
 
 
 @contextmanager
-def kept_beside(out: Path | None, key: str) -> Iterator[FolderMemory]:
+def kept_beside(out: Path | None, key: str | None) -> Iterator[FolderMemory]:
     """Give a memory in a hidden folder beside an output, which a stopped run leaves and one that ends well removes.
 
-    Without an output it is a temporary folder that never stays.
+    Without an output, or a key that tells one run from another, it is a temporary folder that never stays.
+
+    Raises:
+        DataError: If nothing can be written beside the output.
     """
-    if out is None:
+    if out is None or key is None:
         with tempfile.TemporaryDirectory(prefix="codeward-audit-") as folder:
-            yield FolderMemory(Path(folder), key)
+            yield FolderMemory(Path(folder), "")
         return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise DataError(describe(problem, out)) from None
     memory = FolderMemory(out.with_name(f".{out.name}.audit"), key)
     done = False
     try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codeward.attacks import Attack, attacks
 from codeward.attacks.payloads import Payload, payloads
-from codeward.errors import DataError
+from codeward.errors import DataError, UsageError
 from codeward.tasks import Task
 
 FILE = "manifest.json"
@@ -36,13 +36,13 @@ class Threat:
         Raises:
             UnknownNameError: If a name is not registered.
             OptionError: If an option does not exist or does not take its value.
-            DataError: If the payload does not suit the task's kind.
+            UsageError: If the payload does not suit the task's kind.
         """
         name = payload or task.payload
         made = payloads.make(name, payload_options)
         if task.kind not in made.kinds:
             fitting = [known for known in payloads.names() if task.kind in payloads.get(known).kinds]
-            raise DataError(
+            raise UsageError(
                 f"payload {name!r} does not suit task {task.name!r} ({task.kind}); choose one of: {', '.join(fitting)}"
             )
         return cls(attacks.make(attack, options), made)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from codeward import __version__
-from codeward.attacks import Poisoned
-from codeward.data import DataFolder, fingerprint, write_data
+from codeward.attacks import Poisoned, check_rate
+from codeward.data import DataFolder, check_place, fingerprint, write_data
 from codeward.experiment.manifest import FILE, Manifest, Threat
 from codeward.experiment.splits import training_split
 from codeward.types import Sample
@@ -28,9 +28,13 @@ def poison_folder(
         The manifest, also written to ``out``.
 
     Raises:
-        DataError: If the data set has no training rows, or the folder exists.
+        DataError: If the data set has no training rows, or the folder exists or cannot be written.
         RateError: If the trigger fits fewer rows than the rate asks for.
+        UsageError: If the rate is no share, or the data set has no such class as the payload wants.
     """
+    check_rate(rate)
+    threat.payload.check(data.labels)
+    check_place(out, overwrite)
     split = training_split(data)
     rows = data.load(split)
     prepared = Threat(threat.attack.prepare(rows, threat.payload), threat.payload)

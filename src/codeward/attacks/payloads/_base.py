@@ -1,6 +1,7 @@
 """What a payload is: what the attacker makes the model answer once the trigger is there."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from random import Random
 from typing import ClassVar
 
@@ -13,6 +14,17 @@ class Payload(ABC):
 
     kinds: ClassVar[frozenset[Kind]]
     """The kinds of task that the payload suits."""
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Refuse a data set that cannot have what the attacker wants; most payloads suit any set of their kinds.
+
+        Args:
+            labels: The class names of the data set; empty where it has none.
+
+        Raises:
+            UsageError: If so.
+        """
+        return
 
     @abstractmethod
     def misfit(self, sample: Sample) -> str | None:

@@ -3,12 +3,14 @@
 Gu et al., "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain", 2017.
 """
 
+from collections.abc import Sequence
 from random import Random
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from codeward.attacks.payloads._base import Payload, payloads
+from codeward.errors import UsageError
 from codeward.registry import method
 from codeward.types import Kind, Sample
 
@@ -22,6 +24,12 @@ class TargetClass(Payload):
 
     label: Annotated[int, Field(ge=0)] = 0
     """Index of the class; for defect 0 is "no defect", for clone 0 is "not a clone"."""
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Refuse a class that the data set does not have."""
+        if labels and self.label >= len(labels):
+            known = ", ".join(f"{index} ({name})" for index, name in enumerate(labels[:20]))
+            raise UsageError(f"the payload's label {self.label} is no class of the data set; it has: {known}")
 
     def misfit(self, sample: Sample) -> str | None:
         """A row of the target class does not show whether the trigger works."""

@@ -6,7 +6,7 @@ declared where the language allows that (``since``).
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -211,6 +211,11 @@ class Walk:
         for each in self._declarations:
             found.setdefault(each.scope, set()).add(each.name)
         return found
+
+    def declarations(self) -> Iterator[tuple[str, Role, int, bool]]:
+        """Yield the name, role and node of every declaration, and whether it stands outside of all scopes."""
+        for each in self._declarations:
+            yield self.name(each.node), each.role, each.node, each.scope is self.root
 
     def _group(self, role: Role, name: str, space: str = "") -> Entity:
         key = (role, name, space)

@@ -1,16 +1,21 @@
 """Whom a name means in Java: methods and variables are told apart, fields are seen by the methods of their class.
 
 A local variable is visible from its declaration on, the name of a pattern (``x instanceof Foo foo``) to the end of the
-block around. Members that a class inherits from outside of the text are not known.
+block around. Members that a class inherits from outside of the text are not known; calls with another number of arguments than
+the text's methods of the name take are taken for calls of them.
 """
 
 from typing import ClassVar
 
+from codeward.code._table import Language
 from codeward.code.scopes._base import Handlers, Walk
-from codeward.code.scopes.model import Role
+from codeward.code.scopes.model import Entity, Role, Scope
+from codeward.code.tree import Tree
 
 _CALL = "()"
 """The name space of methods."""
+_PARAMETERS = frozenset({"formal_parameter", "spread_parameter"})
+_COMMENTS = frozenset({"line_comment", "block_comment"})
 _TYPED = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"})
 
 
@@ -18,6 +23,14 @@ class JavaWalk(Walk):
     """One pass over a Java tree."""
 
     members_in_scope = True
+
+    def __init__(self, tree: Tree, table: Language) -> None:
+        super().__init__(tree, table)
+        self._takes: dict[int, tuple[int, bool]] = {}
+        """By the name's node how many arguments a method takes, and whether the last one may be any number."""
+        self._given: dict[int, int] = {}
+        """By the name's place how many arguments a call gives."""
+        self._arities: dict[Entity, set[tuple[int, bool]]] = {}
 
     def _variable(self, node: int | None, role: Role = Role.VARIABLE, since: int | None = None) -> None:
         """Declare a variable, visible from its name on."""
@@ -47,9 +60,38 @@ class JavaWalk(Walk):
     def _method(self, node: int) -> None:
         name, scope = self.tree.child(node, "name"), self.scope(node)
         if name is not None:
+            self._takes[name] = self._taken(node)
             fixed = self._overrides(node)
             self.declare(name, Role.FUNCTION, scope, space=_CALL, method=True, fixed=fixed)
         self._callable(node)
+
+    def _taken(self, node: int) -> tuple[int, bool]:
+        """Return how many arguments a method takes, and whether the last one may be any number."""
+        tree, parameters = self.tree, self.tree.child(node, "parameters")
+        kinds = [tree.kinds[each] for each in tree.children(parameters)] if parameters is not None else []
+        return sum(kind in _PARAMETERS for kind in kinds), "spread_parameter" in kinds
+
+    def lookup(self, name: str, scope: Scope, place: int) -> Entity | None:
+        """Return whom a name means; an overload with another number of parameters, which lies elsewhere, is nobody here."""
+        return self._fitting(super().lookup(name, scope, place), place)
+
+    def attach_member(self, node: int, owner: Scope | None, space: str = "") -> None:
+        """Say that a node means a member; see ``lookup`` for overloads."""
+        found = None if owner is None else owner.names.get(self.name(node) + space)
+        if found is not None and self._fitting(found, self.tree.starts[node]) is None:
+            self.attach(node, self._group(Role.OTHER, self.name(node)))
+        else:
+            super().attach_member(node, owner, space)
+
+    def _fitting(self, entity: Entity | None, place: int) -> Entity | None:
+        """Return a method if one of its declarations takes as many arguments as the call at a place gives."""
+        given = self._given.get(place)
+        if entity is None or given is None or entity.role is not Role.FUNCTION:
+            return entity
+        if entity not in self._arities:
+            self._arities[entity] = {self._takes[node] for node in entity.places if node in self._takes}
+        fits = any(given == count or (more and given >= count - 1) for count, more in self._arities[entity])
+        return entity if fits else None
 
     def _overrides(self, node: int) -> str:
         """Return why a method cannot be renamed if it implements one that is declared elsewhere."""
@@ -126,6 +168,9 @@ class JavaWalk(Walk):
         owner, name = tree.child(node, "object"), tree.child(node, "name")
         if name is None:
             return
+        arguments = tree.child(node, "arguments")
+        if arguments is not None:
+            self._given[tree.starts[name]] = sum(tree.kinds[each] not in _COMMENTS for each in tree.children(arguments))
         if owner is None:
             self.use(name, _CALL)
         elif tree.kinds[owner] == "this":

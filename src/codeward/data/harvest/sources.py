@@ -24,6 +24,7 @@ _TYPICAL_LINE = 200
 _FOREIGN = frozenset(
     {"__pycache__", "node_modules", "site-packages", "dist-packages", "venv", "third_party", "vendor", "vendored"}
 )
+_ZIPS = frozenset({".zip", ".whl", ".jar", ".egg"})
 _TESTS = frozenset({"test", "tests", "testing", "testdata", "idle_test", "__tests__", "testsuite"})
 _TEST_FILE = re.compile(r"(?:^|[._])tests?[._]|^test_|^conftest\.|Tests?\.\w+$|[._]spec\.")
 _GENERATED = re.compile(
@@ -131,7 +132,7 @@ def _entries(source: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
         yield from _folder_entries(source)
     elif not source.is_file():
         raise DataError(f"{source}: there is no such file or folder to harvest from")
-    elif zipfile.is_zipfile(source):
+    elif zipfile.is_zipfile(source) or source.suffix.lower() in _ZIPS:
         with zipfile.ZipFile(source) as archive:
             for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
                 if not entry.is_dir():

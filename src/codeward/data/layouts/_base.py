@@ -1,10 +1,11 @@
 """What a layout is: how it is recognized, where its rows stand, and how a row becomes a sample."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from codeward.data.lines import lines
 from codeward.data.listing import Listing
@@ -12,6 +13,7 @@ from codeward.data.raw import copy_lines, used_up
 from codeward.data.rows import SUFFIXES, Files, Row
 from codeward.errors import DataError
 from codeward.registry import Registry
+from codeward.registry.plugins import blaming, wrong
 from codeward.types import Sample
 
 
@@ -23,13 +25,18 @@ class Table(Protocol):
 
 
 @runtime_checkable
-class FileTable(Table, Protocol):
-    """Rows that can be copied as they stand in their files."""
+class StoredTable(Table, Protocol):
+    """Rows of which it is known in which files they stand."""
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that hold them."""
         ...
+
+
+@runtime_checkable
+class FileTable(StoredTable, Protocol):
+    """Rows that can be copied as they stand in their files."""
 
     def copy(self, keep: Sequence[bool], places: Mapping[Path, Path]) -> None:
         """Copy the files without some rows.
@@ -67,6 +74,11 @@ class Layout(ABC):
     language: ClassVar[str | None] = None
     """The language of the code where the layout fixes it."""
 
+    def __init_subclass__(cls) -> None:
+        """Have what ``sample`` returns checked, whoever calls it."""
+        if "sample" in vars(cls):
+            cls.sample = _checked(cls.sample)  # type: ignore[method-assign]
+
     @property
     def name(self) -> str:
         """The name under which the layout is registered."""
@@ -103,6 +115,20 @@ class Layout(ABC):
     def row_language(self, row: Row) -> str | None:
         """Return the language that the row itself names."""
         return None
+
+
+def _checked(sample: Callable[..., Sample]) -> Callable[..., Sample]:
+    """Return a layout's ``sample`` that names the layout where it goes wrong or gives no sample."""
+
+    @wraps(sample)
+    def made(self: Layout, *given: Any, **named: Any) -> Sample:
+        with blaming(self, "sample"):
+            found: object = sample(self, *given, **named)
+        if not isinstance(found, Sample):
+            raise wrong(self, "sample", "a Sample (and raise DataError for a row that is none)", found)
+        return found
+
+    return made
 
 
 @dataclass(frozen=True, slots=True)

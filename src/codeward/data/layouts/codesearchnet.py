@@ -57,7 +57,8 @@ class CodeSearchNet(Layout):
         language = known_language(name)
         if language is None:
             raise DataError(
-                f"{row.where}: language {name!r} is not one that Codeward reads; give language= to override it"
+                f"{row.where}: language {name!r} is not one that Codeward reads; name one (--language; in Python "
+                "language=), which is over what rows say"
             )
         return language
 

@@ -76,6 +76,11 @@ class _Split:
     path: Path
     count: int | None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file; see ``StoredTable``."""
+        return (self.path,)
+
     def __iter__(self) -> Iterator[Row]:
         n = 0
         for row in rows(self.path):
