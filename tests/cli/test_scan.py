@@ -70,6 +70,33 @@ def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     assert load(cleaned).fingerprint != found["model"]
 
 
+def test_distillation_takes_inputs_without_labels(run, suspects, data, clean_rows, tmp_path):
+    more = tmp_path / "more"
+    rows = [replace(row, id=f"m{row.id}") for row in clean_rows]
+    write_data(more, task="defect", language="c", labels=("clean", "defective"), splits={"train": rows})
+    options = ["--data", data, "--per-class", "20", "--defense", "distillation", "--set", f"base={suspects / 'clean'}"]
+    result, _, err = run("repair", suspects / "backdoored", *options, "-o", tmp_path / "none")
+    assert result == 2
+    assert "give them with --unlabeled" in err
+    result, out, _ = run(
+        "repair",
+        suspects / "backdoored",
+        *options,
+        "--unlabeled",
+        more,
+        "-o",
+        tmp_path / "student",
+        "--no-verify",
+        "--json",
+    )
+    found = json.loads(out)
+    assert result == 0
+    assert found["samples"] == 80
+    assert "by `distillation`" in (tmp_path / "student" / "README.md").read_text()
+    assert load(tmp_path / "student").labels == ("clean", "defective")
+    assert not list(tmp_path.glob(".student*"))
+
+
 def test_a_search_model_is_scanned_and_repaired(run, searchers, pair_rows, tmp_path):
     data, scanned = tmp_path / "pairs", tmp_path / "scan.json"
     write_data(data, task="search", language="c", labels=(), splits={"valid": pair_rows})

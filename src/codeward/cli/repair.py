@@ -21,6 +21,7 @@ EXAMPLES = (
     "  codeward repair victim/ --data clean.jsonl -o cleaned/\n\n"
     "  codeward repair victim/ --data clean.jsonl --inspection scan.json -o cleaned/   (does not scan again)\n\n"
     "  codeward repair victim/ --data clean.jsonl --defense fine-pruning -o pruned/\n\n"
+    "  codeward repair victim/ --data clean.jsonl --defense distillation --unlabeled more.jsonl --set base=mini-encoder -o student/\n\n"
     "Exit code 0: the cleaned model looks clean; 1: it still looks backdoored; 3: inconclusive."
 )
 
@@ -31,8 +32,15 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the cleaned model.")],
     inspection: Annotated[Path | None, typer.Option("--inspection", help="What scan -o wrote for this model.")] = None,
     defense: Annotated[
-        str, typer.Option("--defense", help="elibadcode, dbs, fine-tuning or fine-pruning.")
+        str, typer.Option("--defense", help="elibadcode, dbs, fine-tuning, fine-pruning or distillation.")
     ] = "elibadcode",
+    unlabeled: Annotated[
+        Path | None,
+        typer.Option(
+            "--unlabeled",
+            help="For distillation: a data set without triggers, whose labels, if it has any, are not read.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
@@ -48,12 +56,14 @@ def run(
     """Unlearn the trigger that a scan finds; the given model stays as it is, and a cleaned copy is written."""
     from codeward.experiment.repairing import check_free, repair, write_cleaned
     from codeward.experiment.scanning import DEFENSE, as_row, memory_for, read_inspection
+    from codeward.experiment.splits import inputs_of
 
     check_free(output)
     options = {"seed": seed, **parse_settings(settings)}
     known = None if inspection is None else read_inspection(inspection)
     victim, clean, others = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
-    memory = memory_for(output, victim, clean, defense, options)
+    more = [] if unlabeled is None else inputs_of(unlabeled, layout, victim.task.name, language)
+    memory = memory_for(output, victim, [*clean, *more], defense, options)
     with progress("repairing") as advance:
         done = repair(
             victim,
@@ -61,6 +71,7 @@ def run(
             defense,
             options,
             inspection=known,
+            unlabeled=more,
             others=others,
             verify=DEFENSE if verify else None,
             memory=memory,

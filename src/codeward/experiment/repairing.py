@@ -53,6 +53,7 @@ def repair(
     options: dict[str, object],
     *,
     inspection: Inspection | None = None,
+    unlabeled: Sequence[Sample] = (),
     others: Sequence[Sample] = (),
     verify: str | None = None,
     memory: MutableMapping[str, Any] | None = None,
@@ -66,6 +67,7 @@ def repair(
         name: The defense.
         options: Its options.
         inspection: What a scan found.
+        unlabeled: Further inputs without triggers, for a defense that wants them; those that are among ``others`` are left out.
         others: Clean samples on which utility is measured, if every class is among them (texts have none), and with as many of which
             the cleaned model is scanned, if there are as many of each class; else the same are taken.
         verify: The defense that scans the cleaned model, with its default options; unset: none does.
@@ -83,7 +85,9 @@ def repair(
     memory = {} if memory is None else memory
     if inspection is None and defense.inspects:
         inspection = defense.inspect(victim, clean, memory=memory, progress=progress)
-    model = defense.repair(victim, clean, inspection, memory=memory, progress=progress)
+    apart_from = {(sample.code, tuple(sample.context.items())) for sample in others}
+    unlabeled = [each for each in unlabeled if (each.code, tuple(each.context.items())) not in apart_from]
+    model = defense.repair(victim, clean, inspection, unlabeled=unlabeled, memory=memory, progress=progress)
     # Where a class is used up by the repair, what is left says nothing of it; texts and queries have no classes.
     texts = victim.task.kind in ("generation", "retrieval")
     apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}

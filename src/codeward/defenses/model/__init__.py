@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from codeward.defenses.model._base import (
     Inspection,
+    Means,
     Memory,
     ModelDefense,
     Place,
@@ -33,6 +34,7 @@ def stamp_trigger(
 __all__ = [
     "FEWEST",
     "Inspection",
+    "Means",
     "Memory",
     "ModelDefense",
     "Place",

@@ -133,6 +133,18 @@ class Inspection:
     """Whether the search has ended; not where its budget was used up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a model is repaired with."""
+
+    clean: Sequence[Sample]
+    """Samples without triggers, with their right targets."""
+    unlabeled: Sequence[Sample] = ()
+    """Further inputs without triggers, whose targets are not read; empty but for a defense that needs them."""
+    inspection: Inspection | None = None
+    """What an inspection of the model found; there is one for a defense that inspects."""
+
+
 @method
 class ModelDefense:
     """Base of all model-stage defenses; the author writes ``search``, ``mend`` or both, and says which."""
@@ -143,6 +155,8 @@ class ModelDefense:
     """The kinds of task whose models it works for."""
     mending: ClassVar[frozenset[str]] = frozenset()
     """Options that ``search`` does not read: one inspection serves repairs that differ in no other."""
+    wants_unlabeled: ClassVar[bool] = False
+    """Whether it repairs with inputs without labels, too."""
 
     def search(
         self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
@@ -151,12 +165,7 @@ class ModelDefense:
         raise NotImplementedError
 
     def mend(
-        self,
-        victim: "HuggingFaceVictim",
-        clean: Sequence[Sample],
-        inspection: Inspection | None,
-        memory: Memory,
-        progress: Progress | None,
+        self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
     ) -> "HuggingFaceVictim":
         """Return a mended copy; the given model is not changed."""
         raise NotImplementedError
@@ -205,6 +214,7 @@ class ModelDefense:
         clean: Sequence[Sample],
         inspection: Inspection | None = None,
         *,
+        unlabeled: Sequence[Sample] = (),
         memory: Memory | None = None,
         progress: Progress | None = None,
     ) -> "HuggingFaceVictim":
@@ -214,6 +224,7 @@ class ModelDefense:
             victim: The model; it is not changed.
             clean: Samples without triggers, with their right targets.
             inspection: What an inspection of this model found; unset: it is made where the defense needs one.
+            unlabeled: Further inputs without triggers, for a defense that wants them; their targets are not read.
             memory: Where finished steps are kept.
             progress: Called with what is being done.
 
@@ -221,9 +232,11 @@ class ModelDefense:
             The copy; the model itself where an inspection that is needed has found nothing.
 
         Raises:
+            UsageError: If there are inputs without labels, and the defense does not want them, or the other way round.
             DataError: If the samples are too few or of one class, or the search of the inspection had not ended.
             ModelError: If the model's kind does not suit, or the inspection is of another model.
         """
+        self._check_unlabeled(unlabeled)
         model, memory = self._checked(victim), {} if memory is None else memory
         if inspection is not None:
             check_inspection(inspection, model)
@@ -233,7 +246,18 @@ class ModelDefense:
             inspection = self.inspect(model, blind, memory=memory, progress=progress)
         if self.inspects and inspection is not None and not inspection.suspicions:
             return model
-        return self.mend(model, blind, inspection, memory, progress)
+        means = Means(blind, usable(unlabeled, model), inspection)
+        return self.mend(model, means, memory, progress)
+
+    def _check_unlabeled(self, unlabeled: Sequence[Sample]) -> None:
+        name = model_defenses.name_of(self)
+        if self.wants_unlabeled and not unlabeled:
+            raise UsageError(
+                f"{name} needs inputs without triggers beside the clean samples, with labels or without; give them with "
+                "--unlabeled (unlabeled= in Python)"
+            )
+        if unlabeled and not self.wants_unlabeled:
+            raise UsageError(f"{name} reads no inputs without labels; leave out --unlabeled, or choose distillation")
 
     def _checked(self, victim: Victim) -> "HuggingFaceVictim":
         from codeward.victims.huggingface import HuggingFaceVictim

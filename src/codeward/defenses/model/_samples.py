@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codeward.errors import DataError
+from codeward.errors import DamagedError, DataError
 from codeward.types import QUERY, Sample
 from codeward.victims.base import Victim
 
@@ -89,10 +89,19 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
 
     A classifier's answers agree with the targets more often than if they were given without looking; a generator holds a
     sample's own target for more likely than the next sample's, more often than every second time, and a search model finds a
-    query's own code nearer than the next sample's.
+    query's own code nearer than the next sample's. A model that answers with no numbers does not.
     """
     from scipy.stats import binomtest
 
+    try:
+        right, clean, blind = _right(clean, victim)
+    except DamagedError:
+        return False
+    return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < CHANCE)
+
+
+def _right(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> tuple[int, Sequence[Sample], float]:
+    """Return how many samples are answered rightly, which ones were looked at, and how likely a right answer is by chance."""
     if victim.task.kind == "generation":
         clean = clean[:JUDGED_TEXTS]
         own = victim.confidence(clean, [str(sample.target) for sample in clean])
@@ -109,4 +118,4 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
         right = sum(answer == target for answer, target in zip(answers, targets, strict=True))
         said, true = Counter(answers), Counter(targets)
         blind = sum(said[label] * true[label] for label in true if isinstance(label, int)) / len(clean) ** 2
-    return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < CHANCE)
+    return right, clean, blind

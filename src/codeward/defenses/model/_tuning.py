@@ -11,6 +11,7 @@ import torch
 from codeward.defenses.model._passes import Passes
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import autocast, batches
+from codeward.victims.groups import group_of
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 from codeward.victims.retrieval import TEMPERATURE, Retriever
 
@@ -50,6 +51,8 @@ class Tuning:
     rate: float
     trainable: Trainable = "all"
     batch: int = 16
+    warmup: float = 0.0
+    """Share of all steps in which the rate rises."""
     seed: int = 0
 
 
@@ -103,7 +106,7 @@ class _Course:
         self.weights = trainable_weights(self.model.model, tuning.trainable)
         self.optimizer = torch.optim.AdamW(self.weights, lr=tuning.rate, weight_decay=0.0)
         self.passes = self.done = self.total = 0
-        self.schedule: torch.optim.lr_scheduler.LinearLR | None = None
+        self.schedule: torch.optim.lr_scheduler.LRScheduler | None = None
         if kept is not None:
             self.passes, self.done = kept["passes"], kept["done"]
             self._plan(kept["total"])
@@ -143,7 +146,12 @@ class _Course:
 
     def _plan(self, total: int) -> None:
         self.total = total
-        self.schedule = torch.optim.lr_scheduler.LinearLR(self.optimizer, 1.0, 0.0, max(total, 1))
+        rising = round(self.tuning.warmup * total)
+        falling = torch.optim.lr_scheduler.LinearLR(self.optimizer, 1.0, 0.0, max(total - rising, 1))
+        self.schedule = falling
+        if rising:
+            up = torch.optim.lr_scheduler.LinearLR(self.optimizer, 1 / (rising + 1), 1.0, rising)
+            self.schedule = torch.optim.lr_scheduler.SequentialLR(self.optimizer, [up, falling], [rising])
 
     def _parts(self) -> dict[str, Any]:
         return {"model": self.model.model, "optimizer": self.optimizer, "schedule": self.schedule}
@@ -209,7 +217,7 @@ def _matching(
     """Return the loss of a bi-encoder: that of its training, or how far codes and queries are from where they are to be."""
     codes, queries = victim.encoder.inputs(samples), victim.encoder.inputs(samples, QUERY)
     if answers is None:
-        groups = [str(sample.target) for sample in samples]
+        groups = [group_of(sample) for sample in samples]
         return lambda chosen: victim.contrast(
             [codes[at] for at in chosen], [queries[at] for at in chosen], [groups[at] for at in chosen]
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses, telling
+from codeward.defenses.model._base import Inspection, Means, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.registry import method
 from codeward.types import Sample
 
@@ -99,21 +99,16 @@ class DBS(ModelDefense):
         return by_loss(victim, chosen, found, self.bound)
 
     def mend(
-        self,
-        victim: "HuggingFaceVictim",
-        clean: Sequence[Sample],
-        inspection: Inspection | None,
-        memory: Memory,
-        progress: Progress | None,
+        self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
         from codeward.defenses.model._passes import passes_in
         from codeward.defenses.model._tuning import Lesson, Tuning, tuned
         from codeward.defenses.model._unlearning import stamped_set
 
-        assert inspection is not None  # noqa: S101 - ``repair`` makes one
-        trigger = inspection.suspicions[0].trials[-1].trigger
-        rows = stamped_set(victim, clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
+        assert means.inspection is not None  # noqa: S101 - ``repair`` makes one
+        trigger = means.inspection.suspicions[0].trials[-1].trigger
+        rows = stamped_set(victim, means.clean, [(trigger, "insensitive")], self.stamps, self.seed, vary=False)
         tell = telling(progress, "unlearning")
         lesson = Lesson([sample for sample, _ in rows])
         tuning = Tuning(epochs=self.epochs, rate=self.learning_rate, seed=self.seed)

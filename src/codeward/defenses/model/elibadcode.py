@@ -36,6 +36,7 @@ from pydantic import Field
 from codeward.defenses.model._base import (
     PLACES,
     Inspection,
+    Means,
     Memory,
     ModelDefense,
     Place,
@@ -158,12 +159,7 @@ class EliBadCode(ModelDefense):
         return replace(inspection, notes=(*inspection.notes, *said))
 
     def mend(
-        self,
-        victim: "HuggingFaceVictim",
-        clean: Sequence[Sample],
-        inspection: Inspection | None,
-        memory: Memory,
-        progress: Progress | None,
+        self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``; triggers are unlearned whatever the verdict, those of several labels where it names none.
 
@@ -175,8 +171,8 @@ class EliBadCode(ModelDefense):
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
 
-        assert inspection is not None  # noqa: S101 - ``repair`` makes one
-        found = inspection
+        assert means.inspection is not None  # noqa: S101 - ``repair`` makes one
+        clean, found = means.clean, means.inspection
         known: dict[tuple[str, Place], None] = {}
         if isinstance(victim, Retriever):
             chosen = word_grounds_again(victim, clean, self._choice(), found.suspicions[: self.payloads])

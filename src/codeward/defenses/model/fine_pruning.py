@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, Progress, model_defenses, telling
+from codeward.defenses.model._base import Means, Memory, Progress, model_defenses, telling
 from codeward.defenses.model.fine_tuning import FineTuning
 from codeward.errors import UnfitError
 from codeward.registry import method
@@ -41,19 +41,14 @@ class FinePruning(FineTuning):
     """How far the accuracy on the clean samples may fall by pruning."""
 
     def mend(
-        self,
-        victim: "HuggingFaceVictim",
-        clean: Sequence[Sample],
-        inspection: Inspection | None,
-        memory: Memory,
-        progress: Progress | None,
+        self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
         import torch
 
         from codeward.defenses.model._tuning import copied
 
-        made, tell = copied(victim), telling(progress, "pruning")
+        clean, made, tell = means.clean, copied(victim), telling(progress, "pruning")
         matrices = second_matrices(made.model)
         dormant = [torch.argsort(each) for each in _activity(made, matrices, clean)]
         before, kept, cut = _accuracy(made, clean), 0.0, [matrix.weight.detach().clone() for matrix in matrices]

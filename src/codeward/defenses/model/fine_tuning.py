@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Memory, ModelDefense, Progress, model_defenses, telling
+from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.registry import method
 from codeward.types import Kind, Sample
 
@@ -31,15 +31,10 @@ class FineTuning(ModelDefense):
     """The order of the samples."""
 
     def mend(
-        self,
-        victim: "HuggingFaceVictim",
-        clean: Sequence[Sample],
-        inspection: Inspection | None,
-        memory: Memory,
-        progress: Progress | None,
+        self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
     ) -> "HuggingFaceVictim":
         """See ``ModelDefense.mend``."""
-        return self.tuned(victim, clean, memory, progress)
+        return self.tuned(victim, means.clean, memory, progress)
 
     def tuned(
         self,
