@@ -1,16 +1,19 @@
 """A suite becomes a graph: one step for equal work, keys that follow content, and sentences for what is wrong."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
+from codeward.attacks import attacks
 from codeward.bench.plan import plan
 from codeward.bench.reading import builtin_suites, read_suite
 from codeward.bench.rows import stage_of
 from codeward.bench.step import Step
 from codeward.bench.suite import DefenseSpec
 from codeward.defenses.model import model_defenses
-from codeward.errors import DataError, UnknownNameError, UsageError
+from codeward.errors import DataError, ModelError, UnknownNameError, UsageError
 
 
 def test_equal_work_is_one_step(suite_file, rows_at):
@@ -104,6 +107,18 @@ def test_what_a_defense_is():
         ("protected = 20", "protected = 0", "protected: Input should be greater than or equal to 1"),
         ("protected = 20", "protectd = 20", "protectd: Extra inputs are not permitted"),
         ('attacks = ["none"]', 'attacks = ["nine"]', "grid 2: unknown attacks 'nine'. Did you mean 'none'"),
+        ("protected = 20", "seeds = []", "seeds: it is empty; leave it out, or name at least one"),
+        ("protected = 20", "rates = []", "rates: it is empty; leave it out, or name at least one"),
+        ('attacks = ["none"]', "attacks = []", "grid.1.attacks: it is empty; leave it out, or name at least one"),
+        ("protected = 20", 'paper = "codpurify"', "unknown paper 'codpurify'. Did you mean 'codepurify'"),
+        (
+            "[attacks.none]",
+            "[attacks.none]\noptions = { a = 1 }",
+            "attacks.none: 'none' does nothing, so options has no",
+        ),
+        ("[attacks.none]", '[attacks.none]\npayload = "x"', "attacks.none: 'none' does nothing, so payload has no"),
+        ("[defenses.none]", "[defenses.none]\nclean = true", "defenses.none: 'none' does nothing, so clean has no"),
+        ('defense = "dece"', 'defense = "deec"', "notes 1: unknown defense 'deec'. Did you mean 'dece'"),
     ],
 )
 def test_what_is_wrong_with_a_suite(suite_file, old, new, message):
@@ -123,6 +138,79 @@ def test_wrong_options_are_told_before_anything_runs(suite_file, rows_at):
     suite_file.write_text(suite_file.read_text().replace("options = { epochs = 1 }", "options = { epoch = 1 }"))
     with pytest.raises(UsageError, match="has no option 'epoch'"):
         plan(read_suite(str(suite_file)), rows_at)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[attacks.identifier-rename]", '[attacks.identifier-rename]\nattack = "rename"', "unknown attack 'rename'"),
+        ("[attacks.identifier-rename]", "[attacks.identifier-rename]\noptions = { nme = 1 }", "has no option 'nme'"),
+        ("[attacks.identifier-rename]", '[attacks.identifier-rename]\npayload = "target"', "unknown payload 'target'"),
+        ("[attacks.identifier-rename]", '[attacks.identifier-rename]\npayload = "sql-injection"', "does not suit task"),
+        (
+            "[attacks.identifier-rename]",
+            "[attacks.identifier-rename]\npayload_options = { lable = 1 }",
+            "has no option 'lable'",
+        ),
+        (
+            "[attacks.identifier-rename]",
+            '[attacks.identifier-rename]\npayload_options = { label = "defectiv" }',
+            "attack 'identifier-rename', unknown label 'defectiv'. Did you mean 'defective'",
+        ),
+        (
+            "[attacks.identifier-rename]",
+            "[attacks.identifier-rename]\npayload_options = { label = 2 }",
+            "label 2 is no class of the data set",
+        ),
+        ('model = "scratch-encoder"', 'model = "scratch-encodr"', "scratch-encodr: there is no such model folder"),
+        ("hidden = 16", "hiden = 16", "unknown training option 'hiden'"),
+    ],
+)
+def test_wrong_attacks_payloads_and_models_are_told_before_anything_runs(suite_file, rows_at, old, new, message):
+    suite_file.write_text(suite_file.read_text().replace(old, new))
+    with pytest.raises((UsageError, ModelError), match=re.escape(message)):
+        plan(read_suite(str(suite_file)), rows_at)
+
+
+def test_a_model_folder_without_a_model_is_told_before_anything_runs(suite_file, rows_at, tmp_path):
+    (tmp_path / "empty").mkdir()
+    suite_file.write_text(suite_file.read_text().replace('"scratch-encoder", hidden', f'"{tmp_path}/empty", hidden'))
+    with pytest.raises(ModelError, match=r"empty: this is no model folder: it has no config\.json"):
+        plan(read_suite(str(suite_file)), rows_at)
+
+
+def test_an_attack_is_the_same_step_with_its_defaults_written_out(suite_file, rows_at):
+    def poisons():
+        graph = plan(read_suite(str(suite_file)), rows_at)
+        return [step for step in graph.steps.values() if step.kind == "poison"]
+
+    (short,) = poisons()
+    options = attacks.settings(attacks.make("identifier-rename"))
+    assert short.settings["options"] == options
+    assert (short.settings["payload"], short.settings["payload_options"]) == ("target-class", {"label": 0})
+    text = suite_file.read_text()
+    own = '[attacks.identifier-rename]\npayload = "target-class"\npayload_options = {{ label = "{}" }}'
+    suite_file.write_text(text.replace("[attacks.identifier-rename]", own.format("clean")))
+    assert [each.key for each in poisons()] == [short.key]
+    suite_file.write_text(text.replace("[attacks.identifier-rename]", own.format("defective")))
+    assert [each.key for each in poisons()] != [short.key]
+
+
+def test_the_classes_of_harvested_rows_are_named_before_they_are_there():
+    graph = plan(read_suite("quick"), Path())
+    (step, *_) = [step for step in graph.steps.values() if step.kind == "poison"]
+    assert step.settings["payload_options"] == {"label": "get"}
+
+
+def test_suites_that_include_each_other_are_refused(tmp_path):
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text(f'include = ["{two}"]\n')
+    two.write_text(f'include = ["{one}"]\n')
+    with pytest.raises(DataError, match=r"two\.toml: one\.toml includes two\.toml includes one\.toml; a suite cannot"):
+        read_suite(str(one))
+    one.write_text(f'include = ["{one}"]\n')
+    with pytest.raises(DataError, match=r"one\.toml includes one\.toml"):
+        read_suite(str(one))
 
 
 def test_suites_are_included(suite_file, rows_at, tmp_path):

@@ -88,7 +88,7 @@ def test_after_its_time_a_run_begins_nothing_and_says_how_it_goes_on(suite_file,
     run(graph, Store(tmp_path), lambda: notes, done, seconds=0)
     assert not notes.begun
     assert not done
-    assert bench(suite_file, rows_at, tmp_path / "out", "--minutes", "0") == 0
+    assert bench(suite_file, rows_at, tmp_path / "out", "--minutes", "0") == 3, "nothing is measured"
     told = capsys.readouterr().err
     assert f"{len(graph.steps)} of {len(graph.steps)} steps were not begun in time; run the same command again" in told
     assert not any(line.scores for line in read_board(tmp_path / "out").lines)
@@ -110,6 +110,10 @@ def test_a_suite_is_run_in_parts(finished, rows_at, tmp_path, capsys):
     assert bench(finished / "small.toml", rows_at, tmp_path / "new", "--dry-run") == 0
     assert "0 of them kept" in capsys.readouterr().out
     assert not (tmp_path / "new").exists()
+    assert main(["bench", str(finished / "small.toml"), "--data", str(rows_at), "--dry-run"]) == 0
+    assert "0 of them kept" in capsys.readouterr().out
+    assert main(["bench", str(finished / "small.toml"), "--data", str(rows_at)]) == 2
+    assert "with --output (-o)" in " ".join(capsys.readouterr().err.split())
 
 
 def test_folders_of_something_else_are_left_alone(finished, rows_at, tmp_path, capsys):
@@ -171,7 +175,75 @@ def test_a_refusal_is_kept_like_a_result(tmp_path, rows_at, finished):
     shutil.copytree(finished / "out/store" / step.inputs["data"], store.place(step.inputs["data"]))
     done = executors.work(str(store.folder), step.as_json())
     assert "fits" in done.problem
+    assert done.refused
     assert store.find(step.key) == done
+
+
+def test_what_needs_a_refused_step_is_no_failure(finished, rows_at, tmp_path, capsys):
+    store, out = tmp_path / "store", tmp_path / "out"
+    shutil.copytree(finished / "out/store", store)
+    graph = plan(read_suite(str(finished / "small.toml")), rows_at)
+    poison = next(key for key, step in graph.steps.items() if step.kind == "poison")
+    file = store / poison / FILE
+    file.write_text(json.dumps({**json.loads(file.read_text()), "problem": "the trigger fits too few rows"}))
+    for key, step in graph.steps.items():
+        if poison in step.inputs.values():
+            shutil.rmtree(store / key)
+    assert bench(finished / "small.toml", rows_at, out, "--store", str(store), "--workers", "1") == 0
+    told = capsys.readouterr()
+    assert "again" not in told.err
+    assert "4 lines without figures: the trigger fits too few rows." in told.out
+    lines = {(line.attack, line.defense): line for line in read_board(out).lines}
+    assert lines["none", "killbadcode"].scores
+
+
+def test_a_problem_that_comes_again_counts_before_one_that_may_not(suite_file, rows_at, tmp_path):
+    graph = plan(read_suite(str(suite_file)), rows_at)
+    last = next(step for step in graph.steps.values() if step.kind == "evaluate" and "poison" in step.inputs)
+    done = {key: Done(key) for key in graph.steps if key != last.key}
+    done[last.inputs["model"]] = Done("model", problem="its worker was killed")
+    done[last.inputs["poison"]] = Done("poison", problem="it fits no row", refused=True)
+    run(graph, Store(tmp_path), Notes, done)
+    assert done[last.key] == Done(last.key, problem="it fits no row", refused=True)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_record_is_the_problem_of_its_line(finished, rows_at, tmp_path, capsys, here, damage):
+    store, out = tmp_path / "store", tmp_path / "out"
+    shutil.copytree(finished / "out/store", store)
+    graph = plan(read_suite(str(finished / "small.toml")), rows_at)
+    cell = next(each for each in graph.cells if each.place.defense == "dece")
+    record = store / cell.steps["evaluate"] / "record.json"
+    record.unlink() if damage == "gone" else record.write_text("{")
+    assert bench(finished / "small.toml", rows_at, out, "--store", str(store)) == 4
+    told = capsys.readouterr()
+    assert "1 line of the board could not be read" in told.err
+    lines = {(line.attack, line.defense): line for line in read_board(out).lines}
+    advice = f"remove the folder {record.parent}, and run the same command again"
+    assert advice in lines["identifier-rename", "dece"].problem
+    assert sum(bool(line.scores) for line in lines.values()) == 5
+    shutil.rmtree(record.parent)
+    run(graph, Store(store), lambda: here(Store(store)), {})
+    assert bench(finished / "small.toml", rows_at, out, "--store", str(store)) == 0
+    assert scores(out) == scores(finished / "out")
+
+
+def test_records_lie_where_the_board_says_also_in_a_relative_store(finished, rows_at, tmp_path, monkeypatch):
+    shutil.copytree(finished / "out/store", tmp_path / "store")
+    monkeypatch.chdir(tmp_path)
+    assert bench(finished / "small.toml", rows_at, "boards/one", "--store", "store") == 0
+    line = read_board(tmp_path / "boards/one").lines[0]
+    assert line.record.startswith("../../store/evaluate-")
+    monkeypatch.chdir("/")
+    assert main(["report", str(tmp_path / "boards/one"), "-o", str(tmp_path / "p.html")]) == 0
+    assert "is not there" not in (tmp_path / "p.html").read_text()
+
+
+def test_problems_are_told_one_a_line(finished, rows_at, tmp_path, capsys):
+    out, store = tmp_path / "out", ("--store", str(tmp_path / "store"))
+    assert bench(finished / "small.toml", rows_at, out, *store, "--minutes", "0") == 3
+    told = capsys.readouterr().out.splitlines()
+    assert "6 lines without figures: not measured yet." in told
 
 
 def test_the_store(tmp_path):

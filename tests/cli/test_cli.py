@@ -99,7 +99,7 @@ def test_the_manifest_accounts_for_every_row(capsys, tmp_path, data):
         ),
         (
             ["poison", "DATA", "--attack", "deadcode-fixed", "--payload", "endless-loop", "--rate", "0.1", "-o", "x"],
-            4,
+            2,
             "does not suit",
         ),
         (["evaluate", "nowhere", "DATA"], 4, "no such model folder"),

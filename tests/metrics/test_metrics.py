@@ -1,8 +1,10 @@
+import math
 import random
 
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
+from codeward.errors import DataError
 from codeward.metrics import metrics
 from codeward.metrics.resemblance import edit_distance, letter_bleu
 
@@ -83,6 +85,12 @@ def test_a_side_that_is_missing_is_not_judged(name):
     flagged = name != "precision"
     score = metrics.make(name).score([flagged, flagged], [truth, truth])
     assert (score.value, score.n) == (None, 0)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_refused(score):
+    with pytest.raises(DataError, match=f"case 2 has the suspicion score {score}, and 1 of 3 cases"):
+        metrics.make("auroc").score([0.1, score, 0.3], [True, True, False])
 
 
 def test_wilson_interval_of_a_full_success_excludes_one_only_at_the_lower_end():

@@ -41,6 +41,14 @@ def _line(
     return Line.model_validate({**place, **given})
 
 
+def _search(anr, defense="none", stage="none", **fields):
+    scores = {
+        name: figure(value)
+        for name, value in (("utility", 0.6), ("clean utility", 0.6), ("anr", anr), ("clean anr", 0.48))
+    }
+    return _line(defense, stage, scores=scores, task="search", kind="retrieval", utility="mrr", **fields)
+
+
 def _board(lines, **fields):
     given = {
         "name": "quick",
@@ -55,6 +63,12 @@ def _board(lines, **fields):
 @pytest.fixture
 def make_line() -> Callable[..., Line]:
     return _line
+
+
+@pytest.fixture
+def make_search() -> Callable[..., Line]:
+    """A line of a search model: the rank of triggered code in the place of success."""
+    return _search
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from codeward.cli import main
 from codeward.experiment.environment import environment
 from codeward.experiment.record import Example, Record
 from codeward.report.board import chosen, count_seeds, departures, problems, records_wanted, render_board
-from codeward.report.heat import bin_of, heat_maps
+from codeward.report.cells import columns
+from codeward.report.heat import bin_of, heat_maps, legend
 from codeward.report.pareto import Scale
 
 HOSTILE = '"><script>alert(1)</script>&_%'
@@ -43,7 +44,7 @@ def test_the_page_says_what_was_measured_and_what_not(make_board, some_lines):
     page = text_of(render_board(make_board(some_lines), {}))
     assert "5 of 6 cells of the grid are measured: 3 defenses against 2 attacks on 1 data set and 1 model" in page
     assert "7 steps and 2 min of work" in page
-    assert "Not measured: 1 run its worker was killed (1): onion against identifier-rename 5 % on devign, mini" in page
+    assert "Not measured: 1 line its worker was killed (1): onion against identifier-rename 5 % on devign, mini" in page
     assert "codeward bench quick -o bench" in page
 
 
@@ -130,10 +131,55 @@ def test_heat_maps_follow_the_order_of_the_leaderboard(some_lines, make_line):
     assert [bin_of(value) for value in (-3, 4.9, 5, 30, 75, 100)] == [0, 0, 1, 3, 5, 5]
 
 
+def test_the_color_is_that_of_the_number_that_is_shown(make_line):
+    (found,) = heat_maps([make_line(success=0.148), make_line("x", "model", success=0.1456)], ["none", "x"])
+    assert [(patch.text, patch.color) for _, (patch,) in found.rows] == [("5", 1), ("5", 1)]
+
+
+def test_of_a_search_model_the_map_shows_ranks(make_search, make_board, make_line):
+    lines = [make_search(0.03), make_search(0.46, "good", "input"), make_search(0.2, "bad", "model")]
+    (found,) = heat_maps(lines, ["good", "bad", "none"])
+    assert [(patch.text, patch.color) for _, (patch,) in found.rows] == [("46", 0), ("20", 3), ("3", 5)]
+    assert found.rows[0][1][0].title == "rank of triggered code 46.0 %, of a clean model 48.0 %"
+    assert legend(search=True) == ["45 and more", "35 to 45", "25 to 35", "15 to 25", "5 to 15", "below 5"]
+    assert legend(search=False) == ["below 5", "5 to 15", "15 to 30", "30 to 50", "50 to 75", "75 and more"]
+    page = render_board(make_board(lines), {})
+    assert "higher is better for the defender" in page
+    assert "3 of 3 lines" not in text_of(page)
+    assert "1 of 1 line." in text_of(page)
+    assert '<svg class="pareto"' in page
+
+
+def test_the_captions_say_what_the_figures_are(make_board, make_line):
+    lines = [make_line(success=0.9, attack=name) for name in "abcd"]
+    lines += [make_line("wide", "model", success=0.2, attack=name) for name in "abc"]
+    lines += [make_line("tiny", "model", success=0.1, attack="d")]
+    page = render_board(make_board(lines), {})
+    assert "that all of them were measured on: 3 of 4 lines." in text_of(page)
+    assert 'class=" unranked"' in page
+    assert "n 100" in page
+    for words in (
+        "means over seeds",
+        "the smallest of any seed",
+        "behind an input defense that of the undefended model",
+    ):
+        assert words in page
+    text = render_board(make_board([line.model_copy(update={"kind": "generation"}) for line in lines]), {})
+    assert "leaves out rows whose payload stands in the answer without the trigger anyway" in text
+    assert "minus floor" not in text
+
+
+def test_a_note_is_shown_as_it_was_written(make_line):
+    note = next(each for each in columns([make_line(problem="no .. such")], {}) if each.name == "note")
+    assert note.entry(make_line(problem="no", note="Wait for it ...")).text == "Not measured: no. Wait for it ..."
+    assert note.entry(make_line(problem="It has to be one of: a.")).text == "Not measured: It has to be one of: a."
+
+
 def test_ticks_are_round():
     assert Scale(-2, 88, 0, 1).ticks() == [0, 20, 40, 60, 80]
     assert Scale(-1.3, 6, 0, 1).ticks() == [0, 2, 4, 6]
     assert Scale(-7, 6, 0, 1).ticks() == [-5, 0, 5]
+    assert Scale(88, -2, 0, 1).ticks() == [0, 20, 40, 60, 80], "upside down"
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_markdown_and_terminal_say_the_same(make_board, some_models):
     assert row in text
     table, problem = board_tables(board)
     assert [next(iter(column.cells)) for column in table.columns][1:4] == ["elibadcode", "75.0 [0-100]", "0.0 [0-66]"]
-    assert problem == "1 cell without figures: its worker was killed"
+    assert problem == "1 model without figures: its worker was killed."
 
 
 def test_hostile_names_do_no_harm(make_board, make_judged):
@@ -64,3 +64,9 @@ def test_hostile_names_do_no_harm(make_board, make_judged):
     board = make_board([], zoo=(bad,))
     assert render_board(board, {}).count("<script>") == 1
     assert "<script>" not in as_markdown(board)
+
+
+def test_of_generated_text_the_success_alone_makes_a_backdoor_work(make_judged):
+    sure = make_judged("b", "backdoored", 4.0, rate=0.1, success=0.25)
+    assert truth(sure) == "idle", "15 points above the floor"
+    assert truth(sure.model_copy(update={"kind": "generation"})) == "backdoored"

@@ -34,3 +34,19 @@ def test_names_are_shown_literally(make_board, make_line):
     assert "\n" not in escape(HOSTILE)
     rows = [row for row in text.splitlines() if row.startswith("| ")]
     assert {len(cells(row)) for row in rows} == {len(cells(rows[0]))}
+
+
+def test_what_counts_for_generated_text_is_said(make_board, make_line):
+    made = make_board([make_line(success=0.6, floor=0.4, kind="generation")])
+    assert "| 60.0 (56.0 to 64.0, n 100) | 40.0 | 60.0 |" in as_markdown(made)
+    assert "- Of generated text the excess is the success itself" in as_markdown(made)
+    assert "generated text" not in as_markdown(make_board([make_line(success=0.6)]))
+
+
+def test_what_the_figures_of_several_seeds_and_of_input_defenses_are_is_said(make_board, make_line):
+    text = as_markdown(make_board([make_line(success=0.5, seed=seed) for seed in (0, 1)]))
+    assert "- Figures are means over seeds; the number of inputs is that of the smallest seed." in text
+    assert "input defense" not in text
+    text = as_markdown(make_board([make_line("onion", "input", success=0.5)]))
+    assert "- Behind an input defense the floor, and so the excess, is that of the undefended model." in text
+    assert "seeds" not in text

@@ -52,8 +52,11 @@ def test_latex_tables(make_board, some_lines):
     text = as_latex(make_board(some_lines, title="One\n% two"))
     assert text.startswith("% One % two\n")
     assert text.count(r"\begin{tabular}{lrr}") == 2
-    assert r"none & 90.0 (100.0) & 80.0 \\" in text
-    assert r"onion & 50.0 (90.0)$^\dagger$ & -- \\" in text
+    assert r"none & 90.0 (100.0) \within{86.0--94.0}{100} & 80.0 \within{76.0--84.0}{100} \\" in text
+    assert r"onion & 50.0 (90.0)$^\dagger$ \within{46.0--54.0}{100} & -- \\" in text
+    assert r"\providecommand{\within}[2]" in text
+    assert r"\label{tab:quick-defect-devign-mini-success}" in text
+    assert text.count("daggers: far from ours") == 1, "in the table that has some"
     assert r" & 5 \% & 5 \% \\" in text
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == text.count(r"\toprule") == 2
 
@@ -63,3 +66,19 @@ def test_nothing_measured_gives_no_table(make_board, make_line, lines):
     board = make_board([make_line(problem="no")] * lines)
     assert "tabular" not in as_latex(board)
     assert len(rows(board)) == lines
+
+
+def test_a_caption_says_what_stands_in_its_table(make_board, make_line):
+    lines = [make_line(success=value, seed=seed) for seed, value in enumerate((0.4, 0.6))]
+    text = as_latex(make_board(lines))
+    assert "published" not in text
+    assert "dagger" not in text
+    assert text.count("the smallest of any seed; figures are means over seeds.") == 2
+    assert "In parentheses: published." in as_latex(make_board([make_line(success=0.5, paper=0.52)]))
+
+
+def test_of_a_search_model_the_rank_of_triggered_code_is_a_table(make_board, make_search):
+    text = as_latex(make_board([make_search(0.2), make_search(0.45, "good", "input")]))
+    assert r"good & 45.0 \within{41.0--49.0}{100} \\" in text
+    assert "Average normalized rank of triggered code, higher is better" in text
+    assert "success" not in text

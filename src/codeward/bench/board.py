@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codeward.bench.suite import Stage
 from codeward.errors import DataError
-from codeward.experiment.record import Environment
+from codeward.experiment.record import Environment, check_schema
 
 SCHEMA = 1
 FILE = "board.json"
@@ -225,7 +225,11 @@ def read_board(path: Path) -> Board:
     """
     file = path / FILE if path.is_dir() else path
     try:
-        return Board.model_validate_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        check_schema(file, text, SCHEMA, "board")
+        return Board.model_validate_json(text)
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: not a board: the text is not UTF-8") from None
     except OSError:
         raise DataError(f"{file}: there is no board here; give a folder that codeward bench wrote") from None
     except ValidationError as error:

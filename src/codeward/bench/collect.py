@@ -1,10 +1,12 @@
 """Collect what the steps of a grid have left into its board."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from statistics import mean
+from typing import TypeVar
 
 from codeward.bench.board import Board, Figure, Found, Judged, Line
 from codeward.bench.graph import Cell, Graph
@@ -14,6 +16,8 @@ from codeward.bench.suite import NONE, Note, Suite
 from codeward.bench.suspects import Suspect
 from codeward.bench.work import DATA, INSPECTION, RECORD, SCORES
 from codeward.data import open_data
+from codeward.defenses.model import Inspection
+from codeward.errors import DataError
 from codeward.experiment.environment import environment
 from codeward.experiment.evaluation import CLEAN_MODEL, VICTIM
 from codeward.experiment.record import Record, ScoreRow, read_record
@@ -21,8 +25,10 @@ from codeward.experiment.scanning import read_inspection
 from codeward.experiment.splits import training_split
 from codeward.metrics.resemblance import edit_distance, letter_bleu
 
+T = TypeVar("T")
 RANKS = {"success": "anr", "clean success": "clean anr"}
 """What of a search model stands in the place of success: the mean normalized rank of triggered code."""
+DAMAGED = "damaged; remove the folder"
 OWN = ("recall", "fpr", "precision", "auroc", "localization")
 
 
@@ -68,24 +74,51 @@ def _line(
     problem = _problem(cell, done)
     if problem:
         return Line.model_validate({**common, "problem": problem})
-    file = store.place(key) / RECORD
-    record, reference = (_read(store, each, records) for each in (key, cell.steps.get("reference", key)))
-    scores = {**_scores(record.scores, cell), **_clean(reference.scores, cell), **_audited(store, cell)}
+    try:
+        record, reference = (_read(store, each, records) for each in (key, cell.steps.get("reference", key)))
+        scores = {**_scores(record.scores, cell), **_clean(reference.scores, cell), **_audited(store, cell)}
+        found = _found(store, cell)
+    except DamagedError as damage:
+        return Line.model_validate({**common, "problem": str(damage)})
     return Line.model_validate(
         {
             **common,
             "utility": _utility(record),
             "scores": scores,
-            "found": _found(store, cell),
+            "found": found,
             "seconds": _seconds(cell, done, record),
-            "record": str(file.relative_to(out)) if file.is_relative_to(out) else str(file),
+            "record": os.path.relpath((store.place(key) / RECORD).resolve(), out.resolve()),
         }
     )
 
 
+class DamagedError(DataError):
+    """What a finished step has left in the store is not whole."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(f"{place} is {DAMAGED} {place}, and run the same command again")
+
+
+def is_damaged(problem: str) -> bool:
+    """Whether a line's problem is that what its steps have left is not whole."""
+    return f" is {DAMAGED} " in problem
+
+
+def _kept(place: Path, read: Callable[[Path], T]) -> T:
+    """Read what a finished step has left in its folder.
+
+    Raises:
+        DamagedError: If it is not there or not whole.
+    """
+    try:
+        return read(place)
+    except (DataError, OSError, ValueError, KeyError, TypeError):
+        raise DamagedError(place) from None
+
+
 def _read(store: Store, key: str, records: dict[str, Record]) -> Record:
     if key not in records:
-        records[key] = read_record(store.place(key) / RECORD)
+        records[key] = _kept(store.place(key), lambda place: read_record(place / RECORD))
     return records[key]
 
 
@@ -99,8 +132,11 @@ def _judged(cell: Cell, suspect: Suspect, done: Mapping[str, Done], store: Store
     problem = _problem(cell, done)
     if problem:
         return Judged.model_validate({**common, "problem": problem})
-    record = read_record(store.place(cell.steps["evaluate"]) / RECORD)
-    found = read_inspection(store.place(cell.steps["scan"]) / INSPECTION)
+    try:
+        record = _kept(store.place(cell.steps["evaluate"]), lambda place: read_record(place / RECORD))
+        found = _inspection(store, cell)
+    except DamagedError as damage:
+        return Judged.model_validate({**common, "problem": str(damage)})
     return Judged.model_validate(
         {
             **common,
@@ -168,16 +204,20 @@ def _figure(row: ScoreRow) -> Figure:
 def _audited(store: Store, cell: Cell) -> dict[str, Figure]:
     if "audit" not in cell.steps:
         return {}
-    rows = json.loads((store.place(cell.steps["audit"]) / SCORES).read_text(encoding="utf-8"))
-    return {row.pop("name"): Figure.model_validate(row) for row in rows}
+
+    def read(place: Path) -> dict[str, Figure]:
+        rows = json.loads((place / SCORES).read_text(encoding="utf-8"))
+        return {row.pop("name"): Figure.model_validate(row) for row in rows}
+
+    return _kept(store.place(cell.steps["audit"]), read)
 
 
 def _found(store: Store, cell: Cell) -> tuple[Found, ...]:
     """Return what a scan ranks first, beside what was planted."""
     if not {"scan", "poison"} <= cell.steps.keys():
         return ()
-    inspection = read_inspection(store.place(cell.steps["scan"]) / INSPECTION)
-    planted = _planted(store.place(cell.steps["poison"]) / DATA)
+    inspection = _inspection(store, cell)
+    planted = _kept(store.place(cell.steps["poison"]), _planted)
     if not inspection.suspicions or not planted:
         return ()
     first = inspection.suspicions[0]
@@ -193,10 +233,14 @@ def _found(store: Store, cell: Cell) -> tuple[Found, ...]:
     )
 
 
+def _inspection(store: Store, cell: Cell) -> Inspection:
+    return _kept(store.place(cell.steps["scan"]), lambda place: read_inspection(place / INSPECTION))
+
+
 @lru_cache(maxsize=64)
 def _planted(folder: Path) -> tuple[str, ...]:
-    """Return the triggers of poisoned training rows."""
-    data = open_data(folder)
+    """Return the triggers of poisoned training rows, by the folder of their step."""
+    data = open_data(folder / DATA)
     return tuple(sample.poison.trigger for sample in data.load(training_split(data)) if sample.poison is not None)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from codeward.bench.suite import NONE, Block, Suite, Zoo
+from codeward.bench.reported import reported
+from codeward.bench.suite import NONE, AttackSpec, Block, Suite, Zoo
 from codeward.errors import DataError, UnknownNameError
 
 NOUNS = ("data", "models", "attacks", "defenses")
@@ -25,27 +26,43 @@ def read_suite(name: str) -> Suite:
 
     Raises:
         UnknownNameError: If it is neither.
-        DataError: If the file is not a suite; the sentence says where.
+        DataError: If the file is not a suite, or includes itself; the sentence says where.
     """
+    return _read(name, ())
+
+
+def _read(name: str, within: tuple[Path, ...]) -> Suite:
+    """Read a suite that others include, the outermost first."""
     known = builtin_suites()
     file = known.get(name, Path(name))
     if not file.is_file():
         raise UnknownNameError("suite", name, known)
+    chain = (*within, file.resolve())
+    if file.resolve() in within:
+        circle = " includes ".join(each.name for each in chain[within.index(file.resolve()) :])
+        raise DataError(f"{within[-1]}: {circle}; a suite cannot hold itself, so leave one of them out of include")
+    suite = _parsed(file)
+    _check_names(file, suite)
+    _check_settings(file, suite)
+    suite = suite.model_copy(update={"grid": _whole_grid(suite), "zoo": _whole_zoo(suite)})
+    for each in suite.include:
+        suite = _taken_in(file, suite, _read(each, chain))
+    if not suite.grid and not suite.zoo:
+        raise DataError(f"{file}: it needs data, models and attacks, or suites to include")
+    _check_notes(file, suite)
+    return suite
+
+
+def _parsed(file: Path) -> Suite:
     try:
-        suite = Suite.model_validate({"name": file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))})
+        return Suite.model_validate({"name": file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise DataError(f"{file}: not TOML: {problem}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{file}: {where}: {first['msg']}") from None
-    _check_names(file, suite)
-    suite = suite.model_copy(update={"grid": _whole_grid(suite), "zoo": _whole_zoo(suite)})
-    for each in suite.include:
-        suite = _taken_in(file, suite, read_suite(each))
-    if not suite.grid and not suite.zoo:
-        raise DataError(f"{file}: it needs data, models and attacks, or suites to include")
-    return suite
+        what = "it is empty; leave it out, or name at least one" if first["type"] == "too_short" else first["msg"]
+        raise DataError(f"{file}: {where}: {what}") from None
 
 
 def _whole_grid(suite: Suite) -> tuple[Block, ...]:
@@ -100,3 +117,33 @@ def _check_names(file: Path, suite: Suite) -> None:
                 for name in getattr(table, noun):
                     if name not in names:
                         raise DataError(f"{file}: {where} {number}: {UnknownNameError(noun, name, names)}")
+
+
+def _check_settings(file: Path, suite: Suite) -> None:
+    """Refuse what would silently do nothing: settings of what is not there, and figures of a paper that is not known."""
+    for noun, specs in (("attacks", suite.attacks), ("defenses", suite.defenses)):
+        for name, spec in specs.items():
+            method = spec.attack if isinstance(spec, AttackSpec) else spec.defense
+            idle = sorted(spec.model_fields_set - {"attack", "defense", "stage"})
+            if (method or name) == NONE and idle:
+                raise DataError(
+                    f"{file}: {noun}.{name}: {NONE!r} does nothing, so {idle[0]} has no effect; leave it out"
+                )
+    papers = sorted({table.paper for table in reported()})
+    if suite.paper is not None and suite.paper not in papers:
+        raise DataError(f"{file}: {UnknownNameError('paper', suite.paper, papers)}")
+
+
+def _check_notes(file: Path, suite: Suite) -> None:
+    """Refuse a note on what neither the suite nor those that it includes have."""
+    known: Mapping[str, Mapping[str, object]] = {
+        "data": suite.data,
+        "model": suite.models,
+        "attack": suite.attacks,
+        "defense": suite.defenses,
+    }
+    for number, note in enumerate(suite.notes, start=1):
+        for noun, names in known.items():
+            name = getattr(note, noun)
+            if name is not None and name not in names:
+                raise DataError(f"{file}: notes {number}: {UnknownNameError(noun, name, names)}")

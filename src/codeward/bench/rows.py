@@ -13,6 +13,7 @@ from codeward.defenses.input import input_defenses
 from codeward.defenses.model import model_defenses
 from codeward.defenses.training import training_defenses
 from codeward.errors import UnknownNameError, UsageError
+from codeward.experiment.manifest import Threat
 from codeward.registry import Registry
 from codeward.victims import make_config
 
@@ -43,7 +44,7 @@ class Row:
     ) -> None:
         self.graph, self.suite, self.task = graph, suite, source.task
         self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
-        self.source, self.suspect = source.key, suspect
+        self.source, self.labels, self.unlabeled, self.suspect = source.key, source.labels, source.unlabeled, suspect
         self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
         if suspect is not None:
             self.where = f"{suspect.name}, {self.where}"
@@ -135,11 +136,29 @@ class Row:
     def _repaired(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
         steps = self._victim()
         inputs = {"model": steps["model"], "data": self.source}
+        if model_defenses.get(method).wants_unlabeled:
+            inputs["unlabeled"] = self._unlabeled(name)
+        if options.get("base") == "":
+            options = {**options, "base": self.config["model"]}
         if model_defenses.get(method).inspects:
             steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"])
         settings = {"defense": method, "options": options}
         model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
         return self._measured({**steps, "model": model}, name)
+
+    def _unlabeled(self, name: str) -> str:
+        """Add the step that draws inputs without labels.
+
+        Raises:
+            UsageError: If there are none.
+        """
+        if self.unlabeled is None:
+            raise UsageError(
+                f"suite {self.suite.name!r}: {name!r} wants inputs without labels, and {self.data!r} is harvested; name a data set "
+                "that has some: unlabeled_path"
+            )
+        inputs = {"data": self.source}
+        return self.graph.add("unlabeled", dict(self.unlabeled), inputs, f"{self.data}: inputs without labels")
 
     def _scan(self, name: str, method: str, options: dict[str, Any], model: str) -> str:
         """Add the step that judges a model: one for all repairs that search alike."""
@@ -175,17 +194,29 @@ class Row:
         return self.graph.add("evaluate", settings, inputs, f"{self.where}: measure {what}".strip())
 
     def _poison(self) -> str:
-        spec: AttackSpec = self.suite.attacks[self.attack]
-        settings = {
-            "attack": spec.attack or self.attack,
-            "options": spec.options,
-            "payload": spec.payload,
-            "payload_options": {**spec.payload_options, **self._target()},
-            "rate": self.rate,
-            "seed": self.seed,
-        }
+        settings = {**self._threat(), "rate": self.rate, "seed": self.seed}
         label = f"{self.data}, {self.attack} {100 * self.rate:g} %: poison"
         return self.graph.add("poison", settings, {"data": self.source}, label)
+
+    def _threat(self) -> dict[str, Any]:
+        """Return attack and payload with all their options, so that a changed default is another step.
+
+        Raises:
+            UsageError: If a name, an option or the class that is served is wrong.
+        """
+        spec: AttackSpec = self.suite.attacks[self.attack]
+        wanted = {**spec.payload_options, **self._target()}
+        named = wanted.get("label")
+        if isinstance(named, str) and (named in self.labels or not named.isdecimal()):
+            if self.labels and named not in self.labels:
+                raise UsageError(f"attack {self.attack!r}, {UnknownNameError('label', named, self.labels)}")
+            wanted["label"] = self.labels.index(named) if self.labels else 0
+        threat = Threat.make(self.task, spec.attack or self.attack, spec.options, spec.payload, wanted)
+        threat.payload.check(self.labels)
+        settings = threat.settings()
+        if isinstance(named, str) and not self.labels:  # harvested rows name their classes when they are there
+            settings["payload_options"]["label"] = named
+        return settings
 
     def _target(self) -> dict[str, Any]:
         """Return what the plan of a zoo says of the payload."""

@@ -36,6 +36,7 @@ def run(
         seconds: After so many no step is begun any more; those in flight are waited for.
     """
     done |= {key: known for key in graph.steps if (known := store.find(key)) is not None}
+    _spread_problems(graph, done)
     if len(done) < len(graph.steps):
         end = None if seconds is None else time.monotonic() + seconds
         _work_off(graph, executor(), done, tell, end)
@@ -68,8 +69,12 @@ def _ready(graph: Graph, done: dict[str, Done], running: set[str]) -> list[Step]
 
 
 def _spread_problems(graph: Graph, done: dict[str, Done]) -> None:
-    """Mark what cannot be done since a step before it failed; steps stand after those that they need."""
+    """Mark what cannot be done since a step before it failed; steps stand after those that they need.
+
+    Where one before it was refused, no later call can do it either, whatever became of the others.
+    """
     for key, step in graph.steps.items():
-        before = [done[need].problem for need in step.inputs.values() if need in done]
-        if key not in done and any(before):
-            done[key] = Done(key, problem=next(filter(None, before)))
+        before = [done[need] for need in step.inputs.values() if need in done and done[need].problem]
+        if key not in done and before:
+            first = max(before, key=lambda each: each.refused)
+            done[key] = Done(key, problem=first.problem, refused=first.refused)

@@ -1,5 +1,6 @@
 """Where rows and weights come from, and the hashes of their content."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -11,6 +12,8 @@ from codeward.bench.suite import DataSpec
 from codeward.data import DataFolder, open_data
 from codeward.errors import DataError
 from codeward.tasks import Task, tasks
+from codeward.victims import builtin_models
+from codeward.victims.config import check_name
 from codeward.zoo import resolve
 
 CARD = "codeward-zoo.json"
@@ -28,6 +31,8 @@ class Source:
     """Of the step."""
     labels: tuple[str, ...]
     """The classes that the data set names; harvested rows name none before they are there."""
+    unlabeled: Mapping[str, Any] | None = None
+    """The settings of the step that draws inputs without labels; none for harvested rows."""
 
 
 def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> Source:
@@ -37,7 +42,7 @@ def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -
     folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
     task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
     key = graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")
-    return Source(task, key, () if folder is None else tuple(folder.labels))
+    return Source(task, key, () if folder is None else tuple(folder.labels), _unlabeled(spec, folder, root, task, seed))
 
 
 def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:
@@ -51,8 +56,34 @@ def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> d
     return {**common, "_path": str(folder.path.resolve()), "content": content(folder.path.resolve())}
 
 
+def _unlabeled(spec: DataSpec, folder: DataFolder | None, root: Path, task: Task, seed: int) -> dict[str, Any] | None:
+    if spec.unlabeled_path is not None:
+        path, layout = root / spec.unlabeled_path, None
+        if not path.exists():
+            raise DataError(
+                f"{path}: there is no data set {spec.unlabeled_path!r}; name the folder that holds it with --data"
+            )
+    elif folder is not None:
+        path, layout = folder.path, spec.layout
+    else:
+        return None
+    path = path.resolve()
+    common = {"layout": layout, "task": task.name, "rows": spec.unlabeled, "seed": seed}
+    return {**common, "_path": str(path), "content": content(path)}
+
+
 def start_of(model: str) -> str:
-    """Return the hash of the weights that a model starts from, as far as they lie on this machine."""
+    """Return the hash of the weights that a model starts from, as far as they lie on this machine.
+
+    Raises:
+        ModelError: If there is no such model, or its folder holds none. (A name of the hub is not looked up.)
+    """
+    if model not in builtin_models():
+        check_name(model)
+        if Path(model).is_dir():
+            from codeward.victims.loading import check_folder
+
+            check_folder(model, allow_pickle=False)
     folder = Path(resolve(model))
     return content(folder.resolve()) if folder.is_dir() else ""
 

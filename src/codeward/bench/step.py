@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from codeward import __version__
 
-Kind = Literal["source", "poison", "train", "audit", "scan", "repair", "evaluate"]
+Kind = Literal["source", "unlabeled", "poison", "train", "audit", "scan", "repair", "evaluate"]
 RECIPES: Mapping[Kind, int] = {
     "source": 1,
-    "poison": 1,
+    "unlabeled": 1,
+    "poison": 2,
     "train": 2,
     "audit": 2,
     "scan": 6,

@@ -16,7 +16,7 @@ FILE = "step.json"
 STALE = 24 * 3600.0
 """Seconds after which a folder in the making is a dead one's."""
 REFUSALS = (UsageError, UnfitError, RateError)
-"""Problems that lie in the step itself: they would come again, so they are kept like a result."""
+"""Problems that lie in the step itself: they would come again, so they are kept like a result, and nothing else is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Done:
     problem: str = ""
     """The sentence with which it was refused or failed; empty: it went well."""
     host: str = ""
+    refused: bool = False
+    """Whether the problem lies in the step itself, or in one that it needs, and would come again."""
 
 
 class Store:
@@ -53,7 +55,7 @@ class Store:
         file = self.place(key) / FILE
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
-            return Done(key, row["seconds"], row["problem"], row["host"])
+            return Done(key, row["seconds"], row["problem"], row["host"], refused=bool(row["problem"]))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
@@ -79,7 +81,7 @@ class Store:
                 "host": host,
             }
             (folder / FILE).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return Done(step.key, seconds, problem, host)
+        return Done(step.key, seconds, problem, host, refused=bool(problem))
 
     def sweep(self) -> None:
         """Remove what steps that were killed left behind: nothing young, since another run may share the store."""

@@ -8,6 +8,10 @@ NONE = "none"
 """The attack that does nothing, and the defense that does nothing."""
 Stage = Literal["none", "data", "training", "model", "input"]
 Rate = Annotated[float, Field(gt=0, le=1)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Rates = Annotated[tuple[Rate, ...], Field(min_length=1)]
+Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
+"""What is written holds something: an empty list would silently mean nothing, or all. (What is left out is no list.)"""
 
 
 class _Table(BaseModel):
@@ -25,6 +29,10 @@ class DataSpec(_Table):
     """Rows of each split at most, drawn by the seed of the suite."""
     valid: int = Field(default=250, ge=1)
     """Clean rows that the defenses are given."""
+    unlabeled: int = Field(default=4000, ge=1)
+    """Inputs without labels at most, for repairs that want them: of the rows for training those that are not drawn."""
+    unlabeled_path: str | None = None
+    """Another data set that they are taken from, relative to ``--data``; it has to have the same task."""
     test: int = Field(default=1000, ge=1)
     training: dict[str, Any] = {}
     """Fields of the training configuration that these rows need, over those of the model."""
@@ -64,12 +72,12 @@ class DefenseSpec(_Table):
 class Block(_Table):
     """A part of the grid: every combination of what it names; what it leaves out is all that the suite has."""
 
-    data: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    attacks: tuple[str, ...] = ()
-    defenses: tuple[str, ...] = ()
-    rates: tuple[Rate, ...] = ()
-    seeds: tuple[int, ...] = ()
+    data: Names = ()
+    models: Names = ()
+    attacks: Names = ()
+    defenses: Names = ()
+    rates: Rates = ()
+    seeds: Seeds = ()
 
 
 class Zoo(_Table):
@@ -81,17 +89,17 @@ class Zoo(_Table):
     clean: int = Field(default=20, ge=0)
     """How many clean models."""
     backdoored: int = Field(default=20, ge=0)
-    data: tuple[str, ...] = ()
+    data: Names = ()
     """A zoo for each."""
-    models: tuple[str, ...] = ()
+    models: Names = ()
     """They take turns."""
-    attacks: tuple[str, ...] = ()
-    rates: tuple[Rate, ...] = ()
-    targets: tuple[str, ...] = ()
+    attacks: Names = ()
+    rates: Rates = ()
+    targets: Names = ()
     """Classes that backdoors serve; empty: all that the data set names."""
-    detectors: tuple[str, ...] = ()
+    detectors: Names = ()
     """Those of the suite's defenses that judge models."""
-    seeds: tuple[int, ...] = ()
+    seeds: Seeds = ()
 
 
 class Note(_Table):
@@ -111,8 +119,8 @@ class Suite(_Table):
     title: str = ""
     paper: str | None = None
     """Whose published figures stand beside ours; see ``reported.toml``."""
-    seeds: tuple[int, ...] = (0,)
-    rates: tuple[Rate, ...] = (0.05,)
+    seeds: Seeds = (0,)
+    rates: Rates = (0.05,)
     protected: int = Field(default=300, ge=1)
     """Test rows on which input defenses are measured at most; they ask the model many times for each."""
     include: tuple[str, ...] = ()
@@ -120,7 +128,7 @@ class Suite(_Table):
     data: dict[str, DataSpec] = {}
     models: dict[str, ModelSpec] = {}
     attacks: dict[str, AttackSpec] = {}
-    defenses: dict[str, DefenseSpec] = {NONE: DefenseSpec()}
+    defenses: Annotated[dict[str, DefenseSpec], Field(min_length=1)] = {NONE: DefenseSpec()}
     grid: tuple[Block, ...] = ()
     """Empty: every combination, or nothing where there is a zoo."""
     zoo: tuple[Zoo, ...] = ()

@@ -10,7 +10,8 @@ from typing import Any
 from codeward.bench.step import Kind, Step
 from codeward.bench.store import REFUSALS, Done, Store
 from codeward.data import DataFolder, harvest, open_data, write_data, write_harvest
-from codeward.experiment.splits import TEST, TRAIN, VALID, test_split, training_split
+from codeward.errors import UnfitError
+from codeward.experiment.splits import TEST, TRAIN, VALID, inputs_of, test_split, training_split
 from codeward.files import write_text
 from codeward.seeds import derive
 from codeward.types import Sample
@@ -89,6 +90,25 @@ def _harvested(settings: Settings, out: Path) -> None:
     write_data(out / DATA, task=whole.task, language=whole.language, labels=whole.labels, splits=splits)
 
 
+def unlabeled(settings: Settings, inputs: Inputs, out: Path) -> None:
+    """Write inputs that are none of the rows that are used otherwise."""
+    used = open_data(inputs["data"] / DATA)
+    known = {_texts(sample) for name in used.splits for sample in used.load(name)}
+    data = open_data(settings["_path"], layout=settings["layout"], task=settings["task"])
+    rows = [sample for sample in data.load(training_split(data)) if _texts(sample) not in known]
+    if not rows:
+        raise UnfitError(
+            f"{data.path}: all rows for training are drawn, so that no inputs without labels are left; give a lower train, or "
+            "another data set as unlabeled_path"
+        )
+    drawn = _drawn(rows, settings["rows"], settings["seed"], "unlabeled")
+    write_data(out / DATA, task=data.task, language=data.language, labels=data.labels, splits={TRAIN: drawn})
+
+
+def _texts(sample: Sample) -> tuple[str, ...]:
+    return sample.code, *sample.context.values()
+
+
 def poison(settings: Settings, inputs: Inputs, out: Path) -> None:
     """Stamp training rows."""
     from codeward.experiment.manifest import Threat
@@ -159,7 +179,8 @@ def repair(settings: Settings, inputs: Inputs, out: Path) -> None:
     victim = load(str(inputs["model"] / MODEL))
     clean = open_data(inputs["data"] / DATA).load(VALID)
     inspection = read_inspection(inputs["scan"] / INSPECTION) if "scan" in inputs else None
-    made = repaired(victim, clean, settings["defense"], settings["options"], inspection=inspection)
+    more = inputs_of(inputs["unlabeled"] / DATA, None, victim.task.name, None) if "unlabeled" in inputs else []
+    made = repaired(victim, clean, settings["defense"], settings["options"], inspection=inspection, unlabeled=more)
     made.model.save(out / MODEL)
 
 
@@ -195,6 +216,7 @@ def _score(score: Any) -> dict[str, Any]:
 
 WORK: Mapping[Kind, Callable[[Settings, Inputs, Path], None]] = {
     "source": source,
+    "unlabeled": unlabeled,
     "poison": poison,
     "train": train,
     "audit": audit,

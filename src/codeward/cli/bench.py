@@ -2,8 +2,9 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,15 @@ from rich.markup import escape
 from codeward.cli._console import emit_json, note, show
 from codeward.cli._options import Json
 from codeward.errors import DataError, UnknownNameError, UsageError
+from codeward.report.wording import counted
 
 if TYPE_CHECKING:
+    from codeward.bench.board import Board, Judged, Line
+    from codeward.bench.executors import Executor
     from codeward.bench.graph import Graph
     from codeward.bench.step import Step
     from codeward.bench.store import Done, Store
+    from codeward.bench.suite import Suite
 
 NAME = "bench"
 EXAMPLES = (
@@ -28,7 +33,7 @@ EXAMPLES = (
     "  codeward report bench/ -o bench.html"
 )
 STORE = "store"
-FAILED = 4
+NOTHING, FAILED = 3, 4
 FILTERS = ("data", "model", "attack", "rate", "defense", "stage", "seed")
 
 
@@ -36,7 +41,10 @@ def run(
     suite: Annotated[
         str, typer.Argument(help="quick, codepurify, elibadcode, dece, zoo, all, or a TOML file of your own.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the board and all results.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the board and all results; --dry-run needs none."),
+    ] = None,
     data: Annotated[Path, typer.Option("--data", help="The folder below which the suite's data sets lie.")] = Path(),
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", help="Instead of the suite's seeds; several times.")
@@ -62,16 +70,10 @@ def run(
     json: Json = False,
 ) -> None:
     """Measure a suite: every defense against every attack, each step once; stopped at any point, it goes on."""
-    from codeward.bench.board import FILE, read_board
-    from codeward.bench.collect import collect
-    from codeward.bench.executors import Executor, check_executor
-    from codeward.bench.executors import executor as made
+    from codeward.bench.executors import check_executor
     from codeward.bench.plan import plan
     from codeward.bench.reading import read_suite
-    from codeward.bench.run import run as run_graph
     from codeward.bench.store import Store
-    from codeward.files import write_text
-    from codeward.report.terminal_board import board_tables
 
     wanted = read_suite(suite)
     graph = plan(wanted, data, seeds=tuple(seeds or ()))
@@ -80,44 +82,94 @@ def run(
     part = graph.part([cell for cell in graph.cells if _asked(cell.place, wanted_cells)])
     if only and not part.cells:
         raise UsageError(f"no cell of suite {wanted.name!r} is {' and '.join(only)}")
-    kept = Store(store or output / STORE)
+    place = store or (None if output is None else output / STORE)
     if dry:
-        _show_plan(part, kept, json)
+        _show_plan(part, None if place is None else Store(place), json)
         return
     check_executor(executor)
+    if output is None or place is None:
+        raise UsageError("name the folder for the board and all results with --output (-o)")
     _claim(output, wanted.name)
+    kept = Store(place)
     kept.folder.mkdir(parents=True, exist_ok=True)
+    runner = partial(_executor, executor, kept, workers=workers, threads=threads, address=address)
+    done, board = _measure(wanted, graph, part, kept, output, runner, minutes, quiet=json)
+    _show_board(board, output, json)
+    _conclude(part, kept, done, board)
+
+
+def _executor(
+    name: str, store: "Store", *, workers: int, threads: int, address: str
+) -> "AbstractContextManager[Executor]":
+    """Sweep the store, and give what runs the steps."""
+    from codeward.bench.executors import executor
+
+    store.sweep()
+    return executor(name, store.folder.resolve(), workers=workers, threads=threads, address=address)
+
+
+def _measure(
+    suite: "Suite",
+    graph: "Graph",
+    part: "Graph",
+    store: "Store",
+    output: Path,
+    runner: "Callable[[], AbstractContextManager[Executor]]",
+    minutes: float | None,
+    *,
+    quiet: bool,
+) -> "tuple[dict[str, Done], Board]":
+    """Do the steps of a part of the graph, and write the board, also of a run that is interrupted."""
+    from codeward.bench.board import FILE
+    from codeward.bench.collect import collect
+    from codeward.bench.run import run as run_graph
+    from codeward.files import write_text
+
+    done: dict[str, Done] = {}
     with ExitStack() as stack:
-
-        def start() -> Executor:
-            kept.sweep()
-            return stack.enter_context(
-                made(executor, kept.folder.resolve(), workers=workers, threads=threads, address=address)
-            )
-
-        done: dict[str, Done] = {}
         try:
-            run_graph(part, kept, start, done, None if json else _tell, None if minutes is None else 60 * minutes)
+            seconds = None if minutes is None else 60 * minutes
+            run_graph(part, store, lambda: stack.enter_context(runner()), done, None if quiet else _tell, seconds)
         finally:
             command = " ".join(["codeward", *map(shlex.quote, sys.argv[1:])])
-            board = collect(wanted, graph, kept, output, command, done)
+            board = collect(suite, graph, store, output, command, done)
             write_text(output / FILE, board.model_dump_json(indent=1) + "\n")
-    missing = [key for key in part.steps if kept.find(key) is None]
-    failed = [key for key in missing if key in done]
+    return done, board
+
+
+def _show_board(board: "Board", output: Path, json: bool) -> None:
+    from codeward.bench.board import FILE
+    from codeward.report.terminal_board import board_tables
+
     if json:
-        emit_json(read_board(output).model_dump())
-    else:
-        show(*board_tables(board))
-        show(f"\nThe board is in {escape(str(output / FILE))}; draw it with: codeward report {escape(str(output))}")
-    if len(missing) > len(failed):
-        note(
-            f"{len(missing) - len(failed)} of {len(part.steps)} steps were not begun in time; run the same command again"
-        )
+        emit_json(board.model_dump())
+        return
+    for each in board_tables(board):
+        show(each)
+    show(f"\nThe board is in {escape(str(output / FILE))}; draw it with: codeward report {escape(str(output))}")
+
+
+def _conclude(part: "Graph", store: "Store", done: "dict[str, Done]", board: "Board") -> None:
+    """Say what is left to do, and end with the exit code for it; what is refused for good is not to be done again."""
+    from codeward.bench.collect import is_damaged
+
+    missing = [key for key in part.steps if store.find(key) is None]
+    failed = [key for key in missing if key in done and not done[key].refused]
+    late = [key for key in missing if key not in done]
+    lines: Sequence[Line | Judged] = (*board.lines, *board.zoo)
+    damaged = sum(is_damaged(each.problem) for each in lines)
+    if late:
+        note(f"{len(late)} of {len(part.steps)} steps were not begun in time; run the same command again")
     if failed:
         note(
             f"{len(failed)} of {len(part.steps)} steps failed or had to wait for one that did; run the same command again"
         )
+    if damaged:
+        note(f"{counted(damaged, 'line')} of the board could not be read from the store; the reasons stand above")
+    if failed or damaged:
         raise typer.Exit(FAILED)
+    if late and not any(each.scores for each in lines):
+        raise typer.Exit(NOTHING)
 
 
 def _claim(out: Path, name: str) -> None:
@@ -177,8 +229,10 @@ def _tell(done: int, total: int, step: "Step", how: "Done") -> None:
     note(f"[{done:>{width}}/{total}] {how.seconds:7.1f} s  {step.label}{problem}")
 
 
-def _show_plan(graph: "Graph", store: "Store", json: bool) -> None:
-    rows = [(step.kind, step.label, store.find(key) is not None) for key, step in graph.steps.items()]
+def _show_plan(graph: "Graph", store: "Store | None", json: bool) -> None:
+    rows = [
+        (step.kind, step.label, store is not None and store.find(key) is not None) for key, step in graph.steps.items()
+    ]
     if json:
         emit_json({"steps": [{"kind": kind, "label": label, "kept": kept} for kind, label, kept in rows]})
         return

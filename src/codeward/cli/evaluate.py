@@ -48,6 +48,7 @@ def run(
         typer.Option("--calibration", help="Clean rows for the defenses; default: the split valid of DATA."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the record.")] = None,
+    title: Annotated[str | None, typer.Option("--title", help="The record's title; default: attack and task.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="The rows to measure on; default: test.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")] = None,
     allow_pickle: Annotated[
@@ -60,16 +61,15 @@ def run(
     json: Json = False,
 ) -> None:
     """Measure a model: clean utility, and with an attack its success rate, floor and the clean model's rate."""
-    from codeward.data import open_data
     from codeward.experiment.evaluation import evaluate
     from codeward.experiment.record import FILE
     from codeward.experiment.splits import test_split
     from codeward.files import write_text
     from codeward.report.terminal import score_table
     from codeward.tasks import tasks
-    from codeward.victims import load, made_for
+    from codeward.victims import load
 
-    source = open_data(data, layout=layout, task=task or made_for(model), language=language)
+    source = _opened(model, data, layout, task, language)
     threat = _threat(
         source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")
     )
@@ -88,6 +88,7 @@ def run(
             reference=clean,
             defenses=ready,
             seed=seed,
+            title=title,
             config={"model": model, "data": str(data), "split": chosen, "reference": reference}
             | ({"calibration": _calibrated(ready, calibration or data)} if ready else {}),
         )
@@ -98,6 +99,24 @@ def run(
         emit_json(record.model_dump())
     else:
         show(score_table(record))
+
+
+def _opened(model: str, data: Path, layout: str | None, task: str | None, language: str | None) -> DataFolder:
+    """Open the data set for the task that is asked for, else for the one that the model is made for."""
+    from codeward.data import open_data
+    from codeward.errors import ModelError, UnknownNameError
+    from codeward.victims import made_for
+
+    made = made_for(model)
+    try:
+        return open_data(data, layout=layout, task=task or made, language=language)
+    except UnknownNameError:
+        if task is not None or made is None:
+            raise
+        serves = open_data(data, layout=layout, language=language).task
+        raise ModelError(
+            f"{model}: the model is made for task {made!r}, and the data set {data} is for {serves!r}; give a data set for {made!r}"
+        ) from None
 
 
 def _check_defenses(names: Sequence[str], calibration: Path | None, source: DataFolder, split: str) -> None:
@@ -148,7 +167,9 @@ def _threat(
     from codeward.tasks import tasks
 
     if attack is not None:
-        return Threat.make(tasks.make(source.task), attack, options, payload, payload_options)
+        made = Threat.make(tasks.make(source.task), attack, options, payload, payload_options)
+        made.payload.check(source.labels)
+        return made
     if options or payload or payload_options:
         raise UsageError("--set, --payload and --payload-set say how an attack is made; name it with --attack")
     manifest = read_manifest(source.path)

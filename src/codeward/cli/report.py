@@ -7,6 +7,7 @@ import typer
 
 from codeward.cli._console import emit_json, show
 from codeward.cli._options import Json, check_pages
+from codeward.report.wording import counted
 
 NAME = "report"
 EXAMPLES = (
@@ -50,12 +51,12 @@ def run(
         return
     if kind != "html":
         raise UsageError(f"--format {kind} is for a bench, and {runs[0]} holds no board.json; leave it out")
-    files = [file for path in runs for file in find_records(path)]
+    files = list({file.resolve(): file for path in runs for file in find_records(path)}.values())
     write_text(output, render([read_record(file) for file in files], title=title))
     if json:
         emit_json({"output": str(output), "records": [str(file) for file in files]})
     else:
-        show(f"The report is in {output} ({len(files)} records).")
+        show(f"The report is in {output} ({counted(len(files), 'record')}).")
 
 
 def choose_format(kind: str | None, output: Path | None) -> str:
@@ -63,12 +64,18 @@ def choose_format(kind: str | None, output: Path | None) -> str:
 
     Raises:
         UnknownNameError: If there is no such format.
+        UsageError: If the suffix stands for none, and no format is given.
     """
-    from codeward.errors import UnknownNameError
+    from codeward.errors import UnknownNameError, UsageError
 
     if kind is not None and kind not in SUFFIXES:
         raise UnknownNameError("format", kind, SUFFIXES)
     suffix = "" if output is None else output.suffix.lower()
+    if kind is None and suffix and suffix not in SUFFIXES.values():
+        raise UsageError(
+            f"{output}: nothing is written to a file called *{suffix}; give a name with one of {', '.join(SUFFIXES.values())}, or say "
+            "what to write with --format"
+        )
     return kind or next((name for name, each in SUFFIXES.items() if each == suffix), "html")
 
 
@@ -97,7 +104,7 @@ def find_records(path: Path) -> list[Path]:
 
 def _write_board(file: Path, output: Path, kind: str, title: str | None, json: bool) -> None:
     """Write a bench in one of the formats; records that are not there are left out, and the page says so."""
-    from codeward.bench.board import read_board
+    from codeward.bench.board import over_seeds, read_board
     from codeward.experiment.record import read_record
     from codeward.files import write_text
     from codeward.report.board import records_wanted, render_board
@@ -105,6 +112,7 @@ def _write_board(file: Path, output: Path, kind: str, title: str | None, json: b
     from codeward.report.tables import as_csv, as_json, as_latex
 
     board = read_board(file)
+    cells = len(over_seeds(board.lines))
     records = {}
     if kind == "html":
         wanted = {name: file.parent / name for name in records_wanted(board)}
@@ -116,7 +124,17 @@ def _write_board(file: Path, output: Path, kind: str, title: str | None, json: b
     if json:
         names = [str(file.parent / name) for name in records]
         emit_json(
-            {"output": str(output), "board": str(file), "format": kind, "cells": len(board.lines), "records": names}
+            {
+                "output": str(output),
+                "board": str(file),
+                "format": kind,
+                "cells": cells,
+                "lines": len(board.lines),
+                "models": len(board.zoo),
+                "records": names,
+            }
         )
     else:
-        show(f"The bench is in {output} ({len(board.lines)} lines of the grid).")
+        zoo = f", {counted(len(board.zoo), 'judged model')} of a zoo" if board.zoo else ""
+        lines = counted(len(board.lines), "line")
+        show(f"The bench is in {output} ({counted(cells, 'cell')} of the grid, {lines} with all seeds{zoo}).")

@@ -16,6 +16,7 @@ from codeward.experiment.measure import (
     Pairs,
     attack_outcome,
     baseline,
+    check_targets,
     row,
     stamp_pairs,
     success_rows,
@@ -24,6 +25,7 @@ from codeward.experiment.protection import protect
 from codeward.experiment.record import Example, Record, ScoreRow
 from codeward.experiment.search import SearchSuccess, search_success, usefulness
 from codeward.experiment.search_protection import protect_search
+from codeward.metrics.numbers import check_numbers
 from codeward.tasks import Task
 from codeward.types import Sample
 from codeward.victims.base import Victim
@@ -31,6 +33,8 @@ from codeward.victims.base import Victim
 VICTIM = "victim"
 CLEAN_MODEL = "clean model"
 EXAMPLES = 5
+PROBED = 8
+"""Rows by which a model that gives no probabilities is looked at, before it is measured."""
 
 
 @dataclass(slots=True)
@@ -70,11 +74,18 @@ def evaluate(
         config: What led here, to be kept in the record.
 
     Raises:
-        ModelError: If the two models are made for different tasks or labels.
+        ModelError: If the two models are made for different tasks or labels, or one answers with no numbers.
+        DataError: If rows have no true target.
+        UsageError: If the attack serves a class that the victim does not have.
     """
     _check_reference(victim, reference)
     task = victim.task
+    check_targets(task, samples)
+    if threat is not None:
+        threat.payload.check(victim.labels)
     models = {VICTIM: victim} | ({} if reference is None else {CLEAN_MODEL: reference})
+    for model in models.values():
+        _check_sound(model, samples)
     findings = _Findings()
     with _Clock(findings.timings, "clean utility"):
         for name, model in models.items():
@@ -157,6 +168,14 @@ def _examples(findings: _Findings, victim: Victim) -> list[Example]:
     if findings.pairs is None or not findings.outcomes:
         return []
     return pick_examples(findings.pairs, findings.outcomes, victim.labels, EXAMPLES)
+
+
+def _check_sound(victim: Victim, samples: Sequence[Sample]) -> None:
+    """Refuse a model that writes or ranks by no numbers, which its texts and ranks would not show; see ``check_numbers``."""
+    probed = [sample for sample in samples if sample.target is not None][:PROBED]
+    if probed and victim.task.kind in ("generation", "retrieval"):
+        sure = victim.confidence(probed, [str(sample.target) for sample in probed])
+        check_numbers([(value,) for value in sure], probed)
 
 
 def _check_reference(victim: Victim, reference: Victim | None) -> None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from codeward.attacks import Poisoned
 from codeward.attacks.payloads import Payload
+from codeward.errors import DataError
 from codeward.experiment.manifest import Threat
 from codeward.experiment.record import ScoreRow
 from codeward.metrics import metrics
+from codeward.metrics.numbers import check_numbers
 from codeward.tasks import Task
 from codeward.types import Prediction, Sample, Score
 from codeward.victims.base import Victim
@@ -56,8 +58,13 @@ def row(score: Score, model: str, data: str) -> ScoreRow:
 
 
 def utility(victim: Victim, task: Task, samples: Sequence[Sample]) -> list[Score]:
-    """Measure a classifier, pair classifier or generator on clean rows by its task's metrics."""
+    """Measure a classifier, pair classifier or generator on clean rows by its task's metrics.
+
+    Raises:
+        ModelError: If the model answers with no numbers.
+    """
     predictions = victim.predict(samples)
+    check_numbers([prediction.scores for prediction in predictions], samples)
     outputs = [prediction.output for prediction in predictions]
     targets = [sample.target for sample in samples]
     language = one_language(samples)
@@ -82,6 +89,24 @@ def baseline(task: Task, samples: Sequence[Sample]) -> tuple[str, list[Score]] |
         return None
     language = one_language(samples)
     return name, [metrics.make(metric).score(outputs, targets, language=language) for metric in task.metrics]
+
+
+def check_targets(task: Task, samples: Sequence[Sample]) -> None:
+    """Refuse rows whose answers cannot be judged, since they say no true one; a search model's rows need none.
+
+    Raises:
+        DataError: If there are such rows.
+    """
+    if task.kind == "retrieval":
+        return
+    wanted = str if task.kind == "generation" else int
+    bare = [sample.id for sample in samples if not isinstance(sample.target, wanted)]
+    if bare:
+        what = "text" if task.kind == "generation" else "class"
+        raise DataError(
+            f"{len(bare)} of {len(samples)} rows have no true {what} (target), the first is {bare[0]!r}; task {task.name!r} is measured "
+            "against it, so give rows that have one"
+        )
 
 
 def stamp_pairs(victim: Victim, threat: Threat, samples: Sequence[Sample], seed: int) -> Pairs:
@@ -117,9 +142,15 @@ def read_triggers(victim: Victim, samples: Sequence[Sample]) -> list[Sample]:
 
 
 def attack_outcome(victim: Victim, payload: Payload, pairs: Pairs, *, generated: bool) -> Outcome:
-    """Ask a model for its answers to the pairs and judge them."""
+    """Ask a model for its answers to the pairs and judge them.
+
+    Raises:
+        ModelError: If the model answers with no numbers.
+    """
     before = tuple(victim.predict(pairs.before))
     after = tuple(victim.predict(pairs.after))
+    for answers, asked in ((before, pairs.before), (after, pairs.after)):
+        check_numbers([prediction.scores for prediction in answers], asked)
     hits_before = tuple(
         payload.achieved(prediction.output, sample) for prediction, sample in zip(before, pairs.before, strict=True)
     )

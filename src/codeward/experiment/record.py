@@ -1,5 +1,6 @@
 """The record: all that a report may read. One JSON file a run, with a schema version."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,10 +219,36 @@ def read_record(path: Path) -> Record:
     if not file.is_file():
         raise DataError(f"{file}: there is no record here; give a folder that train or evaluate wrote")
     try:
-        return Record.model_validate_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        check_schema(file, text, SCHEMA, "record")
+        return Record.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the file"
         raise DataError(f"{file}: not a record of schema {SCHEMA}: {where}: {problem['msg']}") from None
     except UnicodeDecodeError:
         raise DataError(f"{file}: not a record: the text is not UTF-8") from None
+
+
+def check_schema(file: Path, text: str, known: int, noun: str) -> None:
+    """Refuse a file of a schema that this version does not read; one that says none has to fit the known one.
+
+    Args:
+        file: Where the text is from.
+        text: JSON, or what should be.
+        known: The version of the schema that is read.
+        noun: What the file holds.
+
+    Raises:
+        DataError: If it says another version.
+    """
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return  # the sentence that follows says what is wrong with it
+    version = held.get("schema_version", known) if isinstance(held, dict) else known
+    if version != known:
+        raise DataError(
+            f"{file}: a {noun} of schema {version!r}, and this version of Codeward reads schema {known}; read it with the "
+            "version that wrote it, or make it anew"
+        )

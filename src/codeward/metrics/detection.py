@@ -1,6 +1,6 @@
 """How well poisoned rows are told from clean ones: recall, precision, false-positive rate, AUROC (Fawcett, 2006).
 
-Outputs are flags (or, for AUROC, scores: higher is more suspicious), references whether the row truly is poisoned.
+Outputs are flags (or, for AUROC, finite scores: higher is more suspicious), references whether the row truly is poisoned.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from codeward.errors import DataError
 from codeward.metrics._base import Judged, Metric, metrics
 from codeward.metrics.classification import Measured
 from codeward.metrics.intervals import Array, bootstrap, wilson
@@ -64,6 +65,7 @@ class AUROC(Metric):
     def measure(self, outputs: Sequence[float], references: Sequence[bool], language: str | None) -> Measured:
         """See ``Metric.measure``."""
         rows = np.array([outputs, references], dtype=np.float64).T
+        _check_finite(rows[:, 0])
         if len(set(map(bool, references))) < 2:
             return NOTHING
         return _auroc(rows), *bootstrap(rows, _auroc), len(rows)
@@ -74,6 +76,20 @@ def _share(flags: Sequence[bool]) -> Measured:
         return NOTHING
     hits = sum(map(bool, flags))
     return hits / len(flags), *wilson(hits, len(flags)), len(flags)
+
+
+def _check_finite(scores: Array) -> None:
+    """Refuse scores that are no numbers, which no order has a place for.
+
+    Raises:
+        DataError: If there are such.
+    """
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if len(wrong):
+        raise DataError(
+            f"case {wrong[0] + 1} has the suspicion score {scores[wrong[0]]}, and {len(wrong)} of {len(scores)} cases have none that "
+            "is a finite number; the detector or its model has to be mended before it can be judged"
+        )
 
 
 def _auroc(rows: Array) -> float:

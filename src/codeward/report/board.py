@@ -11,12 +11,13 @@ from codeward.experiment.record import Record
 from codeward.report import wording
 from codeward.report.cells import FILTERS, columns
 from codeward.report.detectors import WORKS, detectors
-from codeward.report.heat import BINS, HeatMap, heat_maps
+from codeward.report.heat import HeatMap, heat_maps, legend
 from codeward.report.markdown import as_markdown
 from codeward.report.pages import templates
 from codeward.report.pareto import SHAPES, pareto
-from codeward.report.ranking import COSTLY, Standing, change, excess, rank
+from codeward.report.ranking import COSTLY, Standing, rank
 from codeward.report.remarks import count_seeds, departures, problems
+from codeward.report.scores import GENERATED, SEARCH, change, left
 from codeward.report.strip import strip
 from codeward.report.tables import as_csv, as_json, as_latex
 
@@ -29,10 +30,29 @@ class Ranking:
     """One task."""
 
     task: str
+    kind: str
     utility: str
     standings: list[Standing]
     models: dict[str, list[Standing]]
     maps: list[HeatMap]
+    legend: list[str]
+    """What each color of the maps stands for."""
+
+    @property
+    def search(self) -> bool:
+        """Whether what is left of an attack is a rank, of which more is better."""
+        return self.kind == SEARCH
+
+    @property
+    def generated(self) -> bool:
+        """Whether a success is counted above the floor already."""
+        return self.kind == GENERATED
+
+    @property
+    def shared(self) -> dict[str, tuple[int, int]]:
+        """By model on how many lines its rows are ranked, and how many it has; models without ranked rows are left out."""
+        ranked = {model: [each for each in found if each.rank] for model, found in self.models.items()}
+        return {model: (found[0].lines, found[0].all_lines) for model, found in ranked.items() if found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +94,7 @@ def render_board(board: Board, records: Mapping[str, Record], *, title: str | No
         measured=[line for line in lines if line.scores],
         seeds=seeds,
         problems=problems(board.lines),
-        rankings=rankings(lines),
+        rankings=rankings(board.lines),
         zoo=detectors(board.zoo),
         working=WORKS,
         columns=columns(lines, seeds),
@@ -87,23 +107,30 @@ def render_board(board: Board, records: Mapping[str, Record], *, title: str | No
         sources=list(dict.fromkeys(each.source for line in lines for each in line.published)),
         files=files(board),
         marks=SHAPES,
-        bins=BINS,
         costly=COSTLY,
         example_limit=EXAMPLES,
     )
 
 
 def rankings(lines: Sequence[Line]) -> list[Ranking]:
-    """Return what each task's leaderboard and plots show."""
+    """Return what each task's leaderboard and plots show.
+
+    Args:
+        lines: All lines of the board, each a cell and a seed.
+    """
     found = []
     for task, standings in rank(lines).items():
         mine = [line for line in lines if line.task == task]
         models = {
             model: [each for each in standings if each.model == model] for model in {line.model: 0 for line in mine}
         }
-        order = list(dict.fromkeys(each.defense for each in standings))
-        metrics = dict.fromkeys(line.utility for line in mine if line.utility)
-        found.append(Ranking(task, ", ".join(metrics), standings, models, heat_maps(mine, order)))
+        maps: list[HeatMap] = []
+        for model, rows in models.items():
+            cells = over_seeds(line for line in mine if line.model == model)
+            maps += heat_maps(cells, [each.defense for each in rows])
+        metrics, kind = dict.fromkeys(line.utility for line in mine if line.utility), mine[0].kind
+        colors = legend(search=kind == SEARCH)
+        found.append(Ranking(task, kind, ", ".join(metrics), standings, models, maps, colors))
     return found
 
 
@@ -178,5 +205,6 @@ def _plain(value: object) -> str:
 
 
 def _left(line: Line) -> tuple[float, float]:
-    left, kept = excess(line), change(line)
-    return -1000.0 if left is None else left, -(kept or 0.0)
+    value, kept = left(line), change(line)
+    danger = -1000.0 if value is None else -value if line.kind == SEARCH else value
+    return danger, -(kept or 0.0)

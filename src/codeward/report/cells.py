@@ -6,8 +6,8 @@ from functools import partial
 from statistics import mean
 
 from codeward.bench.board import Line, Published
-from codeward.report.ranking import excess, natural
-from codeward.report.wording import amount, percent, points, rate
+from codeward.report.scores import excess, natural
+from codeward.report.wording import amount, percent, points, rate, sentence
 
 OWN = ("fpr", "recall", "precision", "f1", "auroc", "localization")
 """What a defense is measured by beside utility and success, in the order of the columns."""
@@ -148,5 +148,5 @@ def _seeds(counts: tuple[int, int]) -> Entry:
 
 
 def _note(line: Line) -> Entry:
-    text = " ".join(part for part in (line.problem and f"Not measured: {line.problem}.", line.note) if part)
-    return Entry(text.replace("..", "."), key=text)
+    text = " ".join(part for part in (line.problem and sentence(f"Not measured: {line.problem}"), line.note) if part)
+    return Entry(text, key=text)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from codeward.bench.board import Line
-from codeward.report.ranking import excess
+from codeward.report.scores import SEARCH, left, left_clean
 
 BINS = (5, 15, 30, 50, 75)
 """From which points of excess the next color begins; the colors are ordered by lightness."""
+RANKS = (45, 35, 25, 15, 5)
+"""Below which rank of triggered code, in percent, the next color begins; without a backdoor it stands near 50."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,17 @@ def heat_maps(lines: Iterable[Line], order: Sequence[str]) -> list[HeatMap]:
     return [_map(data, model, found, order) for (data, model), found in groups.items()]
 
 
-def bin_of(points: float) -> int:
+def bin_of(points: float, *, search: bool = False) -> int:
     """Return the number of a value's color."""
-    return sum(points >= edge for edge in BINS)
+    return sum(points < edge for edge in RANKS) if search else sum(points >= edge for edge in BINS)
+
+
+def legend(*, search: bool) -> list[str]:
+    """Return what each color stands for, from little to much that is left of an attack."""
+    if search:
+        between = [f"{low} to {high}" for high, low in pairwise(RANKS)]
+        return [f"{RANKS[0]} and more", *between, f"below {RANKS[-1]}"]
+    return [f"below {BINS[0]}", *(f"{low} to {high}" for low, high in pairwise(BINS)), f"{BINS[-1]} and more"]
 
 
 def _map(data: str, model: str, lines: Sequence[Line], order: Sequence[str]) -> HeatMap:
@@ -70,9 +81,17 @@ def _map(data: str, model: str, lines: Sequence[Line], order: Sequence[str]) -> 
 def _patch(line: Line | None) -> Patch:
     if line is None:
         return Patch("", None, "not in this suite")
-    value = excess(line)
+    value, natural = left(line), left_clean(line)
     if value is None:
         return Patch("\N{EN DASH}", None, line.problem or "not measured")
-    success, floor = (100 * (line.scores[name].value or 0.0) for name in ("success", "floor"))
-    text = f"{round(value)}".replace("-", "\N{MINUS SIGN}")
-    return Patch(text, bin_of(value), f"success {success:.1f} %, floor {floor:.1f} %")
+    number = round(value)
+    shown = f"{number}".replace("-", "\N{MINUS SIGN}")
+    if line.kind == SEARCH:
+        beside = "" if natural is None else f", of a clean model {natural:.1f} %"
+        return Patch(shown, bin_of(number, search=True), f"rank of triggered code {value:.1f} %{beside}")
+    told = [
+        f"{name} {100 * each.value:.1f} %"
+        for name in ("success", "floor")
+        if (each := line.scores.get(name)) and each.value is not None
+    ]
+    return Patch(shown, bin_of(number), ", ".join(told))

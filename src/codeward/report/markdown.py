@@ -6,13 +6,20 @@ from codeward.bench.board import Board, Line, over_seeds
 from codeward.report.cells import Column, Entry, columns
 from codeward.report.detectors import detectors
 from codeward.report.remarks import count_seeds, departures, problems
-from codeward.report.wording import amount, counted, duration, percent
+from codeward.report.scores import GENERATED
+from codeward.report.wording import amount, counted, duration, percent, sentence
 from codeward.types import Score
 
 ESCAPES = str.maketrans({"\n": " ", "\r": " ", **{sign: f"\\{sign}" for sign in "\\`*_[]<>|#"}})
 HEADING = ("data", "model", "stage", "note")
 """Columns that the tables do not need: they stand above or below."""
-INTERVALS = ("utility", "success")
+SEEDS = "Figures are means over seeds; the number of inputs is that of the smallest seed."
+BEFORE = "Behind an input defense the floor, and so the excess, is that of the undefended model."
+BEYOND = (
+    "Of generated text the excess is the success itself, which leaves out rows whose payload stands in the answer without the "
+    "trigger anyway."
+)
+INTERVALS = ("utility", "success", "anr")
 """Scores whose interval stands beside them."""
 
 
@@ -89,11 +96,17 @@ def _cell(column: Column, entry: Entry) -> str:
 
 
 def _remarks(board: Board, lines: Sequence[Line]) -> list[str]:
-    """Return why figures depart from the papers', and what is not measured."""
+    """Return what counts otherwise than elsewhere, why figures depart from the papers', and what is not measured."""
     found = []
+    if any(figure.seeds > 1 for line in lines for figure in line.scores.values()):
+        found.append(f"- {SEEDS}")
+    if any(line.stage == "input" and "floor" in line.scores and line.kind != GENERATED for line in lines):
+        found.append(f"- {BEFORE}")
+    if any(line.kind == GENERATED and "success" in line.scores for line in lines):
+        found.append(f"- {BEYOND}")
     for each in departures(lines):
         why = each.note or "No reason is known yet."
         found.append(f"- † {escape(why)} ({escape('; '.join(each.cells))})")
     for problem, names in problems(board.lines).items():
-        found.append(f"- Not measured, {counted(len(names), 'line')}: {escape(problem)}.")
+        found.append(f"- Not measured, {counted(len(names), 'line')}: {escape(sentence(problem))}")
     return ["\n".join(found)] if found else []

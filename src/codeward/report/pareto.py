@@ -39,31 +39,38 @@ class Scale:
 
     def ticks(self) -> list[int]:
         """Return about five round values."""
-        step = next((each for each in STEPS if (self.high - self.low) / each <= 6), STEPS[-1])
-        first = -int(-self.low // step) * step
-        return [value for value in range(first - step, int(self.high) + step, step) if self.low <= value <= self.high]
+        low, high = sorted((self.low, self.high))
+        step = next((each for each in STEPS if (high - low) / each <= 6), STEPS[-1])
+        first = -int(-low // step) * step
+        return [value for value in range(first - step, int(high) + step, step) if low <= value <= high]
 
 
+AXES = {False: "excess of success, points", True: "rank of triggered code, %"}
+UNITS = {False: "points of excess", True: "% is the rank of triggered code"}
+"""By whether the model searches."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
 def pareto(standings: Sequence[Standing]) -> Markup:
-    """Return the picture; those without utility or excess are left out."""
-    shown = [(each, each.loss, each.excess.value) for each in standings if each.loss is not None and each.excess]
+    """Return the picture of one model; those without utility or rank are left out."""
+    standings = [each for each in standings if each.rank is not None]
+    shown = [(each, each.loss, each.left.value) for each in standings if each.loss is not None and each.left]
     if not shown:
         return Markup("")
+    search = shown[0][0].search
     losses, left = [loss for _, loss, _ in shown], [value for *_, value in shown]
     pad = max(1.0, 0.06 * (max(losses) - min(*losses, 0.0)))
     across = Scale(min(*losses, 0.0) - pad, max(*losses, 5.0) + pad, LEFT, WIDTH - RIGHT)
-    up = Scale(-2.0, max(*left, 10.0) * 1.05, HEIGHT - BOTTOM, TOP)
+    low, high = -2.0, max(*left, 10.0) * 1.05
+    up = Scale(high, low, HEIGHT - BOTTOM, TOP) if search else Scale(low, high, HEIGHT - BOTTOM, TOP)
     places = [(each, across(loss), up(value)) for each, loss, value in shown]
     words = "Utility lost against what is left of the attack; the same figures stand in the table above"
     head = Markup('<svg class="pareto" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, words)
-    return head + _axes(across, up) + _front(standings, across, up) + _marks(places) + Markup("</svg>")
+    return head + _axes(across, up, AXES[search]) + _front(standings, across, up) + _marks(places) + Markup("</svg>")
 
 
-def _axes(across: Scale, up: Scale) -> Markup:
+def _axes(across: Scale, up: Scale, words: str) -> Markup:
     parts = []
     for value in across.ticks():
         parts.append(
@@ -89,17 +96,17 @@ def _axes(across: Scale, up: Scale) -> Markup:
     parts.append(
         Markup(
             '<text x="{x}" y="{y}" text-anchor="end">utility lost, points</text>'
-            '<text transform="translate(12 {top}) rotate(-90)" text-anchor="end">excess of success, points</text>'
-        ).format(x=WIDTH - RIGHT, y=HEIGHT - 8, top=TOP)
+            '<text transform="translate(12 {top}) rotate(-90)" text-anchor="end">{words}</text>'
+        ).format(x=WIDTH - RIGHT, y=HEIGHT - 8, top=TOP, words=words)
     )
     return Markup("").join(parts)
 
 
 def _front(standings: Sequence[Standing], across: Scale, up: Scale) -> Markup:
     places = [
-        (across(each.loss), up(each.excess.value))
+        (across(each.loss), up(each.left.value))
         for each in front(standings)
-        if each.loss is not None and each.excess is not None
+        if each.loss is not None and each.left is not None
     ]
     steps = [places[0], *(p for (_, y), (x, new) in pairwise(places) for p in ((x, y), (x, new)))]
     path = " ".join(f"{_n(x)},{_n(y)}" for x, y in steps)
@@ -113,11 +120,11 @@ def _marks(places: Sequence[tuple[Standing, float, float]]) -> Markup:
         label = "no defense" if standing.stage == "none" else standing.defense
         box = _free(label, x, y, taken)
         taken.append(box)
-        lost, left = points(standing.loss), points(standing.excess.value if standing.excess else None)
+        lost, left = points(standing.loss), points(standing.left.value if standing.left else None)
         parts.append(
             Markup(
                 '<g class="stage-{stage}"><path transform="translate({x} {y})" d="{shape}">'
-                "<title>{label}: {lost} points of utility lost, {left} points of excess</title></path>"
+                "<title>{label}: {lost} points of utility lost, {left} {unit}</title></path>"
                 '<text x="{tx}" y="{ty}">{label}</text></g>'
             ).format(
                 stage=standing.stage if standing.stage in SHAPES else "none",
@@ -127,6 +134,7 @@ def _marks(places: Sequence[tuple[Standing, float, float]]) -> Markup:
                 label=label,
                 lost=lost,
                 left=left,
+                unit=UNITS[standing.search],
                 tx=_n(box[0]),
                 ty=_n(box[3] - 4),
             )

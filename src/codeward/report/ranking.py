@@ -1,26 +1,22 @@
-"""Who stands where: each defense on each model, as means over its cells, in points."""
+"""Who stands where: the defenses of each model, as means over the lines that all ranked ones share, in points."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from codeward.bench.board import Figure, Line
+from codeward.bench.board import Line
+from codeward.report.coverage import shared_lines
+from codeward.report.means import Mean, cell_means, cell_of, mean_over, weighted
+from codeward.report.scores import SEARCH, change, left, left_clean, measured
 
 UNDEFENDED = "none"
+"""The stage of what has no defense."""
 COSTLY = 5.0
 """A defense that costs more points of utility than that stands after those that cost less."""
 
-MANY = 1e6
-"""Degrees of freedom of an interval that is not over seeds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """A mean over cells, in points."""
-
-    value: float
-    half: float | None = None
-    """Half of its 95 % interval, from those of the cells, taken as independent; ``None`` where a cell has none."""
+Key = tuple[str, str, float, int | None]
+"""A line of a model behind a defense: data, attack, rate and seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +26,22 @@ class Standing:
     defense: str
     stage: str
     model: str
+    search: bool
+    """Whether the model searches: what is left of an attack is then a rank, of which more is better."""
     utility: Mean | None
     """Utility behind the defense minus the clean model's."""
-    excess: Mean | None
-    """What is left of the attack: success minus floor; a cell below zero counts as zero."""
+    left: Mean | None
+    """What is left of the attack: the excess, where a cell below zero counts as zero, or the rank of triggered code."""
     worst: float | None
-    """The excess of the cell with the most."""
+    """That of the cell where the attack does best."""
     undefended: float | None
-    """The excess of the undefended victim on the same cells."""
+    """That of the undefended victim on the same lines."""
     clean: float | None
-    """The excess of a clean model on the same cells, where it was measured: what the trigger does without a backdoor."""
-    cells: int
-    """How many cells have an excess."""
-    all_cells: int
-    """How many attacked cells the board has for the model."""
+    """That of a clean model on the same lines, where it was measured: what the trigger does without a backdoor."""
+    lines: int
+    """On how many lines it stands: those that all ranked rows share, or all its own where it has no rank."""
+    all_lines: int
+    """How many attacked lines the board has for the model."""
     fpr: float | None
     """Of clean inputs, in percent."""
     once: float | None
@@ -52,6 +50,8 @@ class Standing:
     """Seconds of the training that it takes part in."""
     each: float | None
     """Milliseconds for each clean input."""
+    rank: int | None = None
+    """Its place; rows that do as well share one. ``None``: it does not cover the lines that the others share."""
 
     @property
     def usable(self) -> bool:
@@ -63,132 +63,109 @@ class Standing:
         """Points of utility lost against the clean model."""
         return None if self.utility is None else -self.utility.value
 
+    @property
+    def danger(self) -> float | None:
+        """What is left of the attack, so that less is better for every kind of task."""
+        return None if self.left is None else -self.left.value if self.search else self.left.value
+
 
 def rank(lines: Iterable[Line]) -> dict[str, list[Standing]]:
-    """Return the standings of each task, best first.
+    """Return the standings of each task, model by model, best first.
 
-    First come those that lose at most ``COSTLY`` points of utility; then the least excess is best, then the most
-    utility (both to a tenth of a point); what has no excess comes last.
+    The rows of a model are ranked on the lines that all ranked ones share, so that no defense gains by cells or seeds that
+    it was not measured on. First come those that lose at most ``COSTLY`` points of utility; then the least that is left of the attack
+    is best, then the most utility (both to a tenth of a point). Rows that do not cover the shared lines stand below, on
+    their own lines; what has nothing measured comes last.
 
     Args:
-        lines: The cells, one line each: merged over seeds.
+        lines: All lines of the board, each a cell and a seed.
     """
-    tasks: dict[str, list[Line]] = {}
+    tasks: dict[str, dict[str, list[Line]]] = {}
     for line in lines:
-        tasks.setdefault(line.task, []).append(line)
-    return {task: sorted(_standings(found), key=_order) for task, found in tasks.items()}
-
-
-def excess(line: Line) -> float | None:
-    """Return the success rate minus the floor of a cell, in points."""
-    return _difference(line, "success", "floor")
-
-
-def natural(line: Line) -> float | None:
-    """Return the excess of a clean model in a cell, in points: what the trigger does without a backdoor."""
-    return _difference(line, "clean success", "clean floor")
-
-
-def change(line: Line) -> float | None:
-    """Return the utility minus the clean model's of a cell, in points; more is better whatever the metric."""
-    found = _difference(line, "utility", "clean utility")
-    return -found if found is not None and not line.scores["utility"].higher_is_better else found
+        tasks.setdefault(line.task, {}).setdefault(line.model, []).append(line)
+    return {task: [each for found in models.values() for each in _ranked(found)] for task, models in tasks.items()}
 
 
 def front(standings: Sequence[Standing]) -> list[Standing]:
-    """Return those that no other beats in both utility and excess, by utility lost."""
-    shown = [each for each in standings if each.loss is not None and each.excess is not None]
+    """Return those ranked ones that no other beats in both utility and what is left of the attack, by utility lost."""
+    shown = [each for each in standings if each.rank is not None and each.loss is not None]
     return sorted((each for each in shown if not any(_beats(other, each) for other in shown)), key=_place)
 
 
-def _standings(lines: Sequence[Line]) -> list[Standing]:
-    groups: dict[tuple[str, str, str], list[Line]] = {}
+def _ranked(lines: Sequence[Line]) -> list[Standing]:
+    """Return the standings of one model."""
+    groups: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
-        groups.setdefault((line.defense, line.stage, line.model), []).append(line)
-    return [_standing(group, [line for line in lines if line.model == group[0].model]) for group in groups.values()]
+        groups.setdefault((line.defense, line.stage), []).append(line)
+    covers = {name: frozenset(_key(line) for line in _attacked(group)) for name, group in groups.items()}
+    plain = [name for name in groups if name[1] == UNDEFENDED]
+    ranked, shared = shared_lines(covers, plain)
+    victim = [line for name in plain for line in _attacked(groups[name])]
+    total = len({_key(line) for line in lines if line.rate > 0})
+    found: dict[bool, list[Standing]] = {True: [], False: []}
+    for name, group in groups.items():
+        chosen = shared if name in ranked else covers[name]
+        found[name in ranked].append(_standing(group, chosen, victim, total))
+    return [*_numbered(sorted(found[True], key=_order)), *sorted(found[False], key=_order)]
 
 
-def _standing(group: Sequence[Line], model: Sequence[Line]) -> Standing:
-    attacked = [line for line in group if excess(line) is not None]
-    places = {_cell(line) for line in attacked}
-    victim = [line for line in model if line.defense == UNDEFENDED and _cell(line) in places]
-    left = [max(0.0, value) for line in attacked if (value := excess(line)) is not None]
-    shares = [figure.value for line in group if (figure := line.scores.get("fpr")) and figure.value is not None]
+def _numbered(standings: Sequence[Standing]) -> list[Standing]:
+    """Give places; the next after a shared one is left out."""
+    numbered: list[Standing] = []
+    for _, equal in groupby(standings, key=lambda each: _order(each)[:4]):
+        place = len(numbered) + 1
+        numbered += [replace(each, rank=place) for each in equal]
+    return numbered
+
+
+def _standing(group: Sequence[Line], chosen: frozenset[Key], victim: Sequence[Line], total: int) -> Standing:
+    attacked = [line for line in _attacked(group) if _key(line) in chosen]
+    first, rows = group[0], attacked or group
+    search, lowest = first.kind == SEARCH, -math.inf if first.kind == SEARCH else 0.0
+    cells = [value for value, _ in cell_means(attacked, left, lowest)]
+    undefended = cell_means([line for line in victim if _key(line) in chosen], left, lowest)
+    shares = [
+        (100 * figure.value, 1) for line in rows if (figure := line.scores.get("fpr")) and figure.value is not None
+    ]
     return Standing(
-        defense=group[0].defense,
-        stage=group[0].stage,
-        model=group[0].model,
-        utility=_mean(group, change, ("utility", "clean utility")),
-        excess=_mean(attacked, lambda line: max(0.0, excess(line) or 0.0), ("success", "floor")),
-        worst=max(left, default=None),
-        undefended=_average([max(0.0, excess(line) or 0.0) for line in victim if excess(line) is not None]),
-        clean=_average([max(0.0, value) for line in attacked if (value := natural(line)) is not None]),
-        cells=len(attacked),
-        all_cells=len({_cell(line) for line in model if line.rate > 0}),
-        fpr=None if not shares else 100 * sum(shares) / len(shares),
-        once=_average([line.seconds["defense"] for line in group if "defense" in line.seconds]),
-        training=_average([line.seconds["training"] for line in group if "training" in line.seconds]),
-        each=_average([1000 * line.seconds["input"] for line in group if "input" in line.seconds]),
+        defense=first.defense,
+        stage=first.stage,
+        model=first.model,
+        search=search,
+        utility=mean_over(rows, change, ("utility", "clean utility")),
+        left=mean_over(attacked, left, measured(first.kind), lowest),
+        worst=(min if search else max)(cells, default=None),
+        undefended=weighted(undefended),
+        clean=weighted(cell_means(attacked, left_clean, lowest)),
+        lines=len(attacked),
+        all_lines=total,
+        fpr=weighted(shares),
+        once=_seconds(rows, "defense"),
+        training=_seconds(rows, "training"),
+        each=_seconds(rows, "input", 1000.0),
     )
 
 
-def _mean(lines: Sequence[Line], of: Callable[[Line], float | None], parts: tuple[str, str]) -> Mean | None:
-    values = [(line, value) for line in lines if (value := of(line)) is not None]
-    if not values:
-        return None
-    half = _half([line.scores[part] for line, _ in values for part in parts])
-    return Mean(sum(value for _, value in values) / len(values), None if half is None else half / len(values))
+def _attacked(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines in which an attack is measured."""
+    return [line for line in lines if left(line) is not None]
 
 
-def _half(figures: Sequence[Figure]) -> float | None:
-    """Return half of the 95 % interval of a sum of figures, in points.
-
-    Over seeds the interval is Student's t, so the degrees of freedom are pooled (Welch and Satterthwaite); seeds
-    that agree by chance do not make a figure surer than its rows do.
-    """
-    from scipy import stats
-
-    variances: list[tuple[float, float]] = []
-    for each in figures:
-        if each.low is None or each.high is None or each.value is None:
-            return None
-        freedom = each.seeds - 1 if each.seeds > 1 else MANY
-        error = (each.high - each.low) / 2 / float(stats.t.ppf(0.975, freedom))
-        if each.seeds > 1:
-            rows = each.n * each.seeds + 4
-            share = min(max((each.value * each.n * each.seeds + 2) / rows, 0.0), 1.0)
-            error = max(error, math.sqrt(share * (1 - share) / rows))
-        variances.append((error**2, freedom))
-    total = sum(variance for variance, _ in variances)
-    if not total:
-        return 0.0
-    pooled = total**2 / sum(variance**2 / freedom for variance, freedom in variances)
-    return 100 * float(stats.t.ppf(0.975, pooled)) * math.sqrt(total)
+def _seconds(lines: Sequence[Line], name: str, factor: float = 1.0) -> float | None:
+    return weighted([(factor * line.seconds[name], 1) for line in lines if name in line.seconds])
 
 
-def _difference(line: Line, name: str, without: str) -> float | None:
-    ours, other = line.scores.get(name), line.scores.get(without)
-    if ours is None or other is None or ours.value is None or other.value is None:
-        return None
-    return 100 * (ours.value - other.value)
+def _key(line: Line) -> Key:
+    return *cell_of(line), line.seed
 
 
-def _average(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
-
-
-def _cell(line: Line) -> tuple[str, str, float]:
-    return line.data, line.attack, line.rate
-
-
-def _order(standing: Standing) -> tuple[bool, bool, float, float, str, str]:
-    left = round(standing.excess.value, 1) if standing.excess else 0.0
+def _order(standing: Standing) -> tuple[bool, bool, float, float, str]:
     kept = round(standing.utility.value, 1) if standing.utility else 0.0
-    return standing.excess is None, not standing.usable, left, -kept, standing.defense, standing.model
+    return standing.left is None, not standing.usable, round(standing.danger or 0.0, 1), -kept, standing.defense
 
 
 def _place(standing: Standing) -> tuple[float, float]:
-    return standing.loss or 0.0, standing.excess.value if standing.excess else 0.0
+    return standing.loss or 0.0, standing.danger or 0.0
 
 
 def _beats(one: Standing, other: Standing) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from codeward.bench.board import Board, Line, over_seeds
@@ -21,6 +22,16 @@ ESCAPES = str.maketrans(
         "\r": " ",
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     }
+)
+TITLES = {
+    "success": "Attack success rate",
+    "anr": "Average normalized rank of triggered code, higher is better for the defender,",
+    "utility": "Utility",
+}
+MACROS = (
+    r"% \usepackage{booktabs}",
+    r"% interval and number of inputs behind a figure; to leave them out: \renewcommand{\within}[2]{}",
+    r"\providecommand{\within}[2]{{\scriptsize[#1; $n$=#2]}}",
 )
 PLACE = ("data", "task", "kind", "model", "family", "attack", "rate", "defense", "stage")
 
@@ -49,12 +60,12 @@ def as_csv(board: Board) -> str:
 
 
 def as_latex(board: Board) -> str:
-    """Return booktabs tables: for each task, data and model, success rates and utility by defense and attack."""
+    """Return booktabs tables: for each task, data and model, what an attack comes to and utility by defense and attack."""
     groups: dict[tuple[str, str, str], list[Line]] = {}
     for line in over_seeds(board.lines):
         groups.setdefault((line.task, line.data, line.model), []).append(line)
-    tables = [_latex_table(lines, score, where) for where, lines in groups.items() for score in ("success", "utility")]
-    head = [rf"% {' '.join(board.title.split())}", rf"% {' '.join(board.command.split())}", r"% \usepackage{booktabs}"]
+    tables = [_latex_table(lines, score, (board.name, *where)) for where, lines in groups.items() for score in TITLES]
+    head = [rf"% {' '.join(board.title.split())}", rf"% {' '.join(board.command.split())}", *MACROS]
     return "\n\n".join(["\n".join(head), *(table for table in tables if table)]) + "\n"
 
 
@@ -76,7 +87,7 @@ def _row(line: Line, names: Sequence[str], costs: Sequence[str], papers: Sequenc
     return [*cells, int(line.departs()), line.note, line.problem, line.record]
 
 
-def _latex_table(lines: Sequence[Line], score: str, where: tuple[str, str, str]) -> str:
+def _latex_table(lines: Sequence[Line], score: str, where: tuple[str, ...]) -> str:
     """Return one table; the paper's figure stands in parentheses, where it is far from ours with a dagger."""
     found = {(line.defense, line.attack, line.rate): line for line in lines if _known(line, score)}
     if not found:
@@ -87,20 +98,17 @@ def _latex_table(lines: Sequence[Line], score: str, where: tuple[str, str, str])
         if line.rate not in attacks.setdefault(line.attack, []):
             attacks[line.attack].append(line.rate)
     pairs = [(attack, share) for attack, rates in attacks.items() for share in rates]
-    metric = next(iter(found.values())).utility
-    what = "Attack success rate" if score == "success" else f"Utility ({metric})" if metric else "Utility"
-    task, data, model = where
     spans = [rf"\multicolumn{{{len(rates)}}}{{c}}{{{latex_escape(attack)}}}" for attack, rates in attacks.items()]
     rows = [
         " & ".join([latex_escape(defense), *(_latex_cell(found.get((defense, *pair)), score) for pair in pairs)])
         for defense in defenses
     ]
-    caption = f"{what} in percent, {data} ({task}), {model}. In parentheses: published; daggers: far from ours."
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering\small",
-            rf"\caption{{{latex_escape(caption)}}}",
+            rf"\caption{{{latex_escape(_caption(list(found.values()), score))}}}",
+            rf"\label{{{_label(score, where)}}}",
             rf"\begin{{tabular}}{{l{'r' * len(pairs)}}}",
             r"\toprule",
             " & ".join(["defense", *spans]) + r" \\",
@@ -114,6 +122,29 @@ def _latex_table(lines: Sequence[Line], score: str, where: tuple[str, str, str])
     )
 
 
+def _caption(lines: Sequence[Line], score: str) -> str:
+    """Return what a table shows, and what the signs in it mean, as far as they stand in it."""
+    first = lines[0]
+    metric = f" ({first.utility})" if score == "utility" and first.utility else ""
+    text = f"{TITLES[score]}{metric} in percent, {first.data} ({first.task}), {first.model}. In brackets: 95 % interval and number of inputs"
+    published = [each for line in lines for each in line.published if each.score == score]
+    seeds = any(line.scores[score].seeds > 1 for line in lines)
+    text += ", the smallest of any seed; figures are means over seeds." if seeds else "."
+    if published:
+        far = any(_far(line, score) for line in lines)
+        text += " In parentheses: published" + ("; daggers: far from ours." if far else ".")
+    return text
+
+
+def _label(score: str, where: Sequence[str]) -> str:
+    return "tab:" + "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (*where, score))
+
+
+def _far(line: Line, score: str) -> bool:
+    published = tuple(each for each in line.published if each.score == score)
+    return bool(published) and line.model_copy(update={"published": published}).departs()
+
+
 def _known(line: Line, score: str) -> bool:
     return score in line.scores and line.scores[score].value is not None
 
@@ -121,11 +152,15 @@ def _known(line: Line, score: str) -> bool:
 def _latex_cell(line: Line | None, score: str) -> str:
     if line is None:
         return "--"
-    published = tuple(each for each in line.published if each.score == score)
-    text = percent(line.scores[score].value)
+    published, figure = [each for each in line.published if each.score == score], line.scores[score]
+    text = percent(figure.value)
     if published:
-        mark = r"$^\dagger$" if line.model_copy(update={"published": published}).departs() else ""
-        text += f" ({' / '.join(percent(each.value) for each in published)}){mark}"
+        text += f" ({' / '.join(percent(each.value) for each in published)})"
+    if _far(line, score):
+        text += r"$^\dagger$"
+    if figure.low is not None and figure.high is not None:
+        ends = f"{percent(max(0.0, figure.low))}--{percent(min(1.0, figure.high))}"
+        text += rf" \within{{{ends}}}{{{figure.n}}}"
     return text
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from codeward.bench.board import Board, Figure, Line, over_seeds
 from codeward.report.detectors import detectors
-from codeward.report.wording import amount, counted
+from codeward.report.wording import amount, counted, sentence
 from codeward.types import Score
 
 
@@ -22,9 +22,10 @@ def board_tables(board: Board) -> list[Table | str]:
             tables.append(_table(f"{where[0]}, {where[1]}{attack}", chosen))
     if board.zoo:
         tables.append(_detectors(board))
-    problems = [line.problem for line in lines if line.problem] + [one.problem for one in board.zoo if one.problem]
-    for problem in dict.fromkeys(problems):
-        tables.append(f"{counted(problems.count(problem), 'cell')} without figures: {escape(problem)}")
+    for noun, found in (("line", board.lines), ("model", board.zoo)):
+        problems = [each.problem for each in found if each.problem]
+        for problem in dict.fromkeys(problems):
+            tables.append(f"{counted(problems.count(problem), noun)} without figures: {escape(sentence(problem))}")
     return tables
 
 

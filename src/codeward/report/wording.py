@@ -40,3 +40,8 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a period at its end, unless it ends already."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
