@@ -62,7 +62,7 @@ def test_a_stopped_one_goes_on(backdoored, clean_rows, unlabeled, distillation, 
 
     def stop(what, done, total):
         steps.append(done)
-        if done == total - 1:
+        if what == "distilling" and done == total - 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -8,17 +8,21 @@ with them, and the clean samples of the repair are learned, too. A model that wr
 (sequence-level distillation, Kim and Rush, EMNLP 2016).
 """
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.errors import UnfitError, UsageError
 from codeward.registry import method
-from codeward.types import Kind
+from codeward.types import Kind, Sample
 
 if TYPE_CHECKING:
     from codeward.victims.huggingface import HuggingFaceVictim
+
+ASKED = 512
+"""Samples that the suspect answers between two words on how far it is."""
 
 
 @model_defenses.register("distillation")
@@ -53,7 +57,7 @@ class Distillation(ModelDefense):
         """
         from codeward.defenses.model._passes import passes_in
         from codeward.defenses.model._samples import better_than_chance
-        from codeward.defenses.model._tuning import Lesson, Tuning, own_answers, tuned
+        from codeward.defenses.model._tuning import Lesson, Tuning, tuned
         from codeward.victims.config import make_config
         from codeward.victims.training import new_victim
 
@@ -74,7 +78,7 @@ class Distillation(ModelDefense):
             warmup=config.warmup,
             seed=self.seed,
         )
-        lesson = Lesson(samples, own_answers(victim, samples))
+        lesson = Lesson(samples, _answers(victim, samples, memory, progress))
         passes = passes_in(memory, f"{victim.fingerprint} {student.fingerprint} {self!r}")
         made = tuned(student, lesson, tuning, step=telling(progress, "distilling"), passes=passes)
         if better_than_chance(means.clean, victim) and not better_than_chance(means.clean, made):
@@ -83,3 +87,20 @@ class Distillation(ModelDefense):
                 f"{len(samples)} samples; give more code with --unlabeled, more epochs, or another base"
             )
         return made
+
+
+def _answers(
+    victim: "HuggingFaceVictim", samples: Sequence[Sample], memory: Memory, progress: Progress | None
+) -> list[Any]:
+    """Return a model's own answers; those that a stopped run had asked for are not asked for again."""
+    from codeward.defenses.model._tuning import own_answers
+
+    tell, found = telling(progress, "asking the model"), list[Any]()
+    for start in range(0, len(samples), ASKED):
+        key = f"{victim.fingerprint} answers from {start}"
+        if key not in memory:
+            memory[key] = list(own_answers(victim, samples[start : start + ASKED]))
+        found += memory[key]
+        if tell is not None:
+            tell(len(found), len(samples))
+    return found
