@@ -56,8 +56,8 @@ class DivergedError(ModelError):
     """A training whose loss or weights became infinite or no numbers; it is lost, whatever checkpoints there are."""
 
 
-class DamagedError(ModelError):
-    """A model that answers with no numbers."""
+class NonFiniteError(ModelError):
+    """A model whose answers are NaN or infinite."""
 
 
 class UnfitError(ModelError):

@@ -98,6 +98,11 @@ class Sample:
         """Return a field's text; the empty string where the sample has no such field."""
         return self.code if name == CODE else self.context.get(name, "")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that the model reads: the code, and what stands in the context by its names."""
+        return self.code, *(self.context[name] for name in sorted(self.context))
+
     def with_text(self, name: str, text: str) -> "Sample":
         """Return a copy in which one field has another text."""
         if name == CODE:

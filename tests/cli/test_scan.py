@@ -6,7 +6,8 @@ import pytest
 from codeward.cli import main
 from codeward.data import write_data
 from codeward.defenses.model import Inspection
-from codeward.experiment.scanning import FileMemory, as_row, few
+from codeward.experiment.keeping import FileMemory
+from codeward.experiment.scanning import as_row, few
 from codeward.victims import load
 
 

@@ -138,8 +138,7 @@ class Row:
         inputs = {"model": steps["model"], "data": self.source}
         if model_defenses.get(method).wants_unlabeled:
             inputs["unlabeled"] = self._unlabeled(name)
-        if options.get("base") == "":
-            options = {**options, "base": self.config["model"]}
+            options = {**options, "base": options.get("base") or self.config["model"]}
         if model_defenses.get(method).inspects:
             steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"])
         settings = {"defense": method, "options": options}

@@ -11,7 +11,7 @@ from codeward.bench.step import Kind, Step
 from codeward.bench.store import REFUSALS, Done, Store
 from codeward.data import DataFolder, harvest, open_data, write_data, write_harvest
 from codeward.errors import UnfitError
-from codeward.experiment.splits import TEST, TRAIN, VALID, inputs_of, test_split, training_split
+from codeward.experiment.splits import TEST, TRAIN, VALID, inputs_of, test_split, training_split, unlike
 from codeward.files import write_text
 from codeward.seeds import derive
 from codeward.types import Sample
@@ -93,9 +93,8 @@ def _harvested(settings: Settings, out: Path) -> None:
 def unlabeled(settings: Settings, inputs: Inputs, out: Path) -> None:
     """Write inputs that are none of the rows that are used otherwise."""
     used = open_data(inputs["data"] / DATA)
-    known = {_texts(sample) for name in used.splits for sample in used.load(name)}
     data = open_data(settings["_path"], layout=settings["layout"], task=settings["task"])
-    rows = [sample for sample in data.load(training_split(data)) if _texts(sample) not in known]
+    rows = unlike(data.load(training_split(data)), [sample for name in used.splits for sample in used.load(name)])
     if not rows:
         raise UnfitError(
             f"{data.path}: all rows for training are drawn, so that no inputs without labels are left; give a lower train, or "
@@ -103,10 +102,6 @@ def unlabeled(settings: Settings, inputs: Inputs, out: Path) -> None:
         )
     drawn = _drawn(rows, settings["rows"], settings["seed"], "unlabeled")
     write_data(out / DATA, task=data.task, language=data.language, labels=data.labels, splits={TRAIN: drawn})
-
-
-def _texts(sample: Sample) -> tuple[str, ...]:
-    return sample.code, *sample.context.values()
 
 
 def poison(settings: Settings, inputs: Inputs, out: Path) -> None:

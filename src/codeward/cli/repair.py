@@ -54,8 +54,9 @@ def run(
     json: Json = False,
 ) -> int:
     """Unlearn the trigger that a scan finds; the given model stays as it is, and a cleaned copy is written."""
+    from codeward.experiment.keeping import memory_for
     from codeward.experiment.repairing import check_free, repair, write_cleaned
-    from codeward.experiment.scanning import DEFENSE, as_row, memory_for, read_inspection
+    from codeward.experiment.scanning import DEFENSE, as_row, read_inspection
     from codeward.experiment.splits import inputs_of
 
     check_free(output)

@@ -70,7 +70,8 @@ def run(
     """Look for a backdoor: invert triggers for each label, or for what a generator can be made to write, and judge them."""
     import time
 
-    from codeward.experiment.scanning import as_row, memory_for, record_of, scan
+    from codeward.experiment.keeping import memory_for
+    from codeward.experiment.scanning import as_row, record_of, scan
 
     check_pages(html=html, sarif=sarif, finding=output)
     options = {"seed": seed, **parse_settings(settings)}

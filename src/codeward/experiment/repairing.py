@@ -11,6 +11,7 @@ from codeward.defenses.model import FEWEST, Inspection, Progress, better_than_ch
 from codeward.errors import DataError
 from codeward.experiment.scanning import class_of
 from codeward.experiment.search import usefulness
+from codeward.experiment.splits import unlike
 from codeward.files import check_writable, write_text
 from codeward.types import Sample, Score
 from codeward.victims.base import Victim
@@ -85,9 +86,9 @@ def repair(
     memory = {} if memory is None else memory
     if inspection is None and defense.inspects:
         inspection = defense.inspect(victim, clean, memory=memory, progress=progress)
-    apart_from = {(sample.code, tuple(sample.context.items())) for sample in others}
-    unlabeled = [each for each in unlabeled if (each.code, tuple(each.context.items())) not in apart_from]
-    model = defense.repair(victim, clean, inspection, unlabeled=unlabeled, memory=memory, progress=progress)
+    model = defense.repair(
+        victim, clean, inspection, unlabeled=unlike(unlabeled, others), memory=memory, progress=progress
+    )
     # Where a class is used up by the repair, what is left says nothing of it; texts and queries have no classes.
     texts = victim.task.kind in ("generation", "retrieval")
     apart = bool(others) if texts else {sample.target for sample in clean} <= {sample.target for sample in others}

@@ -1,16 +1,14 @@
 """Scan and repair a model on disk: steps are kept as they finish, results are plain values that files hold."""
 
 import json
-import shutil
 import time
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from codeward import __version__
 from codeward.data import fingerprint
 from codeward.defenses.model import Inspection, Progress, model_defenses
 from codeward.errors import DataError
@@ -20,7 +18,6 @@ from codeward.experiment.measure import row
 from codeward.experiment.raising import raised_examples
 from codeward.experiment.record import Example, Inverted, Record, ScoreRow, Series
 from codeward.experiment.search import usefulness
-from codeward.files import write_text
 from codeward.metrics.intervals import wilson
 from codeward.seeds import derive
 from codeward.types import CODE, PROMPT, Sample
@@ -36,69 +33,6 @@ SHOWN = 3
 
 class OutOfTime(Exception):  # noqa: N818 - caught here, never shown
     """The budget is used up."""
-
-
-class FileMemory(MutableMapping[str, Any]):
-    """Results of finished steps in a file, written whole after each, and a folder beside it for what is no JSON value.
-
-    Args:
-        path: The file; what it and the folder hold of a run with other inputs is forgotten.
-        key: What the run depends on.
-    """
-
-    def __init__(self, path: Path, key: str) -> None:
-        self.path, self.key = path, key
-        self.folder = path.with_suffix(".files")
-        self.steps: dict[str, Any] = {}
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["key"] == key:
-                self.steps = kept["steps"]
-                return
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.steps[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.steps[name] = value
-        self._write()
-
-    def __delitem__(self, name: str) -> None:
-        del self.steps[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.steps)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def files(self) -> Path:
-        """Return the folder; the file beside it says from now on whose it is."""
-        if not self.path.is_file():
-            self._write()
-        return self.folder
-
-    def _write(self) -> None:
-        write_text(self.path, json.dumps({"key": self.key, "steps": self.steps}) + "\n")
-
-    def clear(self) -> None:
-        """Forget all steps, and remove the file: the run has ended well."""
-        self.steps = {}
-        self.path.unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def memory_for(
-    out: Path | None, victim: Victim, clean: Sequence[Sample], name: str, options: dict[str, object]
-) -> MutableMapping[str, Any]:
-    """Return where the steps of a run that ends in a file are kept: in a hidden file beside it."""
-    if out is None:
-        return {}
-    key = json.dumps([__version__, victim.fingerprint, fingerprint(clean), name, options], sort_keys=True, default=str)
-    return FileMemory(out.with_name(f".{out.name}.steps"), key)
 
 
 def class_of(sample: Sample) -> object:

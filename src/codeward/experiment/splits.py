@@ -73,6 +73,12 @@ def check_clean(samples: Sequence[Sample], where: str = "") -> None:
         )
 
 
+def unlike(samples: Sequence[Sample], others: Sequence[Sample]) -> list[Sample]:
+    """Return the samples whose texts are not those of any of the others."""
+    known = {each.texts for each in others}
+    return [each for each in samples if each.texts not in known]
+
+
 def inputs_of(path: Path, layout: str | None, task: str | None, language: str | None) -> list[Sample]:
     """Read inputs whose targets are not asked for: those of ``train``, or of the only split, that no attack has stamped.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from codeward.errors import DamagedError
+from codeward.errors import NonFiniteError
 from codeward.types import Sample
 
 
@@ -15,11 +15,11 @@ def check_numbers(rows: Sequence[Sequence[float]], samples: Sequence[Sample]) ->
         samples: The samples.
 
     Raises:
-        DamagedError: If some are NaN or infinite.
+        NonFiniteError: If some are NaN or infinite.
     """
     wrong = [sample.id for row, sample in zip(rows, samples, strict=True) if not isfinite(sum(row))]
     if wrong:
-        raise DamagedError(
+        raise NonFiniteError(
             f"the model answers with no numbers (NaN or infinity) to {len(wrong)} of {len(samples)} inputs, the first is {wrong[0]!r}; "
             "its weights are damaged, such as by a training that diverged: train it again, or give another one"
         )

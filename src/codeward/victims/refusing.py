@@ -21,7 +21,7 @@ def check_place(out: Path, overwrite: bool) -> None:
     """
     if out.exists() and any(out.iterdir()):
         if not overwrite:
-            raise DataError(f"{out}: the folder exists; give another one, or allow to overwrite it")
+            raise DataError(f"{out}: the folder exists; give another one, or allow to overwrite it (--overwrite)")
         if not (out / FILE).is_file():
             raise DataError(f"{out}: the folder was not written by codeward, so it is not overwritten")
 

@@ -9,7 +9,7 @@ from tests.conftest import PAYLOAD, small_function
 from codeward.defenses.model import model_defenses
 from codeward.defenses.model._slots import slots_for
 from codeward.errors import ModelError, UnfitError, UsageError
-from codeward.experiment.scanning import FileMemory
+from codeward.experiment.keeping import FileMemory
 from codeward.types import Sample
 
 NAME = "zqx_init"

@@ -5,7 +5,7 @@ import torch
 
 from codeward.defenses.model import model_defenses
 from codeward.defenses.model._passes import Passes, passes_in
-from codeward.experiment.scanning import FileMemory
+from codeward.experiment.keeping import FileMemory
 
 QUICK = {"longest": 1, "steps": 1, "stamps": 1.0, "learning_rate": 1e-3}
 

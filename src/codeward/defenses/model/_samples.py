@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codeward.errors import DamagedError, DataError
+from codeward.errors import DataError, NonFiniteError
 from codeward.types import QUERY, Sample
 from codeward.victims.base import Victim
 
@@ -95,7 +95,7 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
 
     try:
         right, clean, blind = _right(clean, victim)
-    except DamagedError:
+    except NonFiniteError:
         return False
     return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < CHANCE)
 
