@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -329,6 +330,21 @@ def test_steps_of_another_run_are_forgotten(tmp_path):
     assert dict(FileMemory(tmp_path / "steps", "two")) == {}
     (tmp_path / "steps").write_text("{")
     assert dict(FileMemory(tmp_path / "steps", "one")) == {}
+
+
+def test_data_of_another_task_is_told(run, suspects, data, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(suspects / "clean", model)
+    about = model / "codeward.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "task": "naming"}))
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    row = {"project": "p", "commit_id": "c", "target": 0, "func": "int f(void) { return 0; }", "idx": 0}
+    (plain / "test.jsonl").write_text(json.dumps(row) + "\n")
+    for verb, more in (("scan", []), ("repair", ["-o", tmp_path / "out"])):
+        result, _, err = run(verb, model, "--data", plain, *more)
+        assert result == 4
+        assert "the model is made for task 'naming', and the data set" in err
 
 
 def test_few_samples_of_each_class(clean_rows):

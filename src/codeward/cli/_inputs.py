@@ -1,4 +1,4 @@
-"""What ``codeward purify`` reads: a data set, streamed, or one source file or standard input."""
+"""What verbs read for a model: a data set of its task, or for ``codeward purify`` one source file or standard input, too."""
 
 import sys
 from collections.abc import Iterator
@@ -74,3 +74,25 @@ def _one(data: str, language: str | None) -> "Sample":
     if not text.strip():
         raise DataError(f"{place}: {'nothing came' if data == '-' else 'the file is empty'}")
     return Sample(place, text, None, check_language(known))
+
+
+def opened_for(model: str, data: Path, layout: str | None, task: str | None, language: str | None) -> "DataFolder":
+    """Open the data set for the task that is asked for, else for the one that the model is made for.
+
+    Raises:
+        ModelError: If the data set is for another task than the model.
+    """
+    from codeward.data import open_data
+    from codeward.errors import ModelError, UnknownNameError
+    from codeward.victims import made_for
+
+    made = made_for(model)
+    try:
+        return open_data(data, layout=layout, task=task or made, language=language)
+    except UnknownNameError:
+        if task is not None or made is None:
+            raise
+        serves = open_data(data, layout=layout, language=language).task
+        raise ModelError(
+            f"{model}: the model is made for task {made!r}, and the data set {data} is for {serves!r}; give a data set for {made!r}"
+        ) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeward.cli._console import emit_json, note, progress, show
+from codeward.cli._inputs import opened_for
 from codeward.cli._options import Data, Json, LanguageName, Layout, Seed, Settings, TaskName, parse_settings
 from codeward.data import DataFolder
 from codeward.experiment.manifest import Threat
@@ -69,7 +70,7 @@ def run(
     from codeward.tasks import tasks
     from codeward.victims import load
 
-    source = _opened(model, data, layout, task, language)
+    source = opened_for(model, data, layout, task, language)
     threat = _threat(
         source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")
     )
@@ -99,24 +100,6 @@ def run(
         emit_json(record.model_dump())
     else:
         show(score_table(record))
-
-
-def _opened(model: str, data: Path, layout: str | None, task: str | None, language: str | None) -> DataFolder:
-    """Open the data set for the task that is asked for, else for the one that the model is made for."""
-    from codeward.data import open_data
-    from codeward.errors import ModelError, UnknownNameError
-    from codeward.victims import made_for
-
-    made = made_for(model)
-    try:
-        return open_data(data, layout=layout, task=task or made, language=language)
-    except UnknownNameError:
-        if task is not None or made is None:
-            raise
-        serves = open_data(data, layout=layout, language=language).task
-        raise ModelError(
-            f"{model}: the model is made for task {made!r}, and the data set {data} is for {serves!r}; give a data set for {made!r}"
-        ) from None
 
 
 def _check_defenses(names: Sequence[str], calibration: Path | None, source: DataFolder, split: str) -> None:

@@ -118,14 +118,14 @@ def load_with_clean(
     language: str | None,
 ) -> "tuple[Victim, list[Sample], list[Sample]]":
     """Return a model, clean samples of its task, so many of each class, and those that are left."""
-    from codeward.data import open_data
+    from codeward.cli._inputs import opened_for
     from codeward.experiment.scanning import few
     from codeward.experiment.splits import clean_samples
     from codeward.tasks import tasks
     from codeward.victims import load, made_for
 
+    source = opened_for(model, data, layout, task, language)
     task = task or made_for(model)
-    source = open_data(data, layout=layout, task=task, language=language)
     kind = tasks.make(source.task).kind
     clean = clean_samples(data, None, layout, language, task)
     victim = load(model, allow_pickle=allow_pickle, task=tasks.make(source.task), labels=source.labels)
