@@ -32,6 +32,20 @@ class UnknownNameError(UsageError):
         super().__init__(f"unknown {noun} {name!r}.{hint} It has to be one of: {', '.join(known) or 'none'}.")
 
 
+class OtherTaskError(UsageError):
+    """A data set that serves another task than the one that is asked for.
+
+    Args:
+        place: The data set.
+        allowed: The tasks that it serves.
+        task: What was asked for.
+    """
+
+    def __init__(self, place: object, allowed: Iterable[str], task: str) -> None:
+        serves = " or ".join(map(repr, allowed))
+        super().__init__(f"{place}: the data set is for task {serves}, not {task!r}")
+
+
 class OptionError(UsageError):
     """An option that a method does not have, or a value that it does not take."""
 

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from codeward.data import open_data
-from codeward.errors import UnknownNameError, UsageError
+from codeward.errors import OtherTaskError, UnknownNameError, UsageError
 from codeward.types import OTHER, PROMPT, QUERY, Sample
 
 C = "static int add(struct pair *p)\n{\n    return p->a + p->b;\n}\n"
@@ -241,7 +241,7 @@ def test_unknown_names_are_told_with_what_is_allowed(write_rows: Write) -> None:
         open_data(folder, language="cobol")
     with pytest.raises(UnknownNameError, match=r"unknown layout 'defects'. Did you mean 'defect'"):
         open_data(folder, layout="defects")
-    with pytest.raises(UnknownNameError, match="one of: defect"):
+    with pytest.raises(OtherTaskError, match="the data set is for task 'defect', not 'clone'"):
         open_data(folder, task="clone")
     with pytest.raises(UsageError, match=r"not layout 'poj104' .*found rows with the fields func, target"):
         open_data(folder, layout="poj104")

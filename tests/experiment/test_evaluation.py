@@ -76,4 +76,6 @@ def test_a_model_of_another_task_is_said_to_be_one(model, data, tmp_path, capsys
     told = said(capsys)
     assert f"the model is made for task 'naming', and the data set {data} is for 'defect'; give a data set" in told
     assert main(["evaluate", model, data, "--task", "clone"]) == 2
-    assert "unknown task" in said(capsys)
+    assert f"{data}: the data set is for task 'defect', not 'clone'" in said(capsys)
+    assert main(["purify", model, "--data", data, "-o", str(tmp_path / "out.jsonl")]) == 4
+    assert f"the model is made for task 'naming', and the data set {data} is for 'defect'" in said(capsys)

@@ -16,12 +16,12 @@ class Inputs:
     def __init__(
         self,
         name: str,
+        model: str,
         layout: str | None = None,
         task: str | None = None,
         language: str | None = None,
         split: str | None = None,
     ) -> None:
-        from codeward.data import open_data
         from codeward.experiment.splits import test_split
 
         self.name = name
@@ -30,7 +30,7 @@ class Inputs:
         self.folder: DataFolder | None = None
         self.split = split or ""
         if self.one is None:
-            self.folder = open_data(name, layout=layout, task=task, language=language)
+            self.folder = opened_for(model, name, layout, task, language)
             self.split = split or test_split(self.folder)
 
     def __iter__(self) -> "Iterator[Sample]":
@@ -76,20 +76,22 @@ def _one(data: str, language: str | None) -> "Sample":
     return Sample(place, text, None, check_language(known))
 
 
-def opened_for(model: str, data: Path, layout: str | None, task: str | None, language: str | None) -> "DataFolder":
+def opened_for(
+    model: str, data: str | Path, layout: str | None, task: str | None, language: str | None
+) -> "DataFolder":
     """Open the data set for the task that is asked for, else for the one that the model is made for.
 
     Raises:
         ModelError: If the data set is for another task than the model.
     """
     from codeward.data import open_data
-    from codeward.errors import ModelError, UnknownNameError
+    from codeward.errors import ModelError, OtherTaskError
     from codeward.victims import made_for
 
     made = made_for(model)
     try:
         return open_data(data, layout=layout, task=task or made, language=language)
-    except UnknownNameError:
+    except OtherTaskError:
         if task is not None or made is None:
             raise
         serves = open_data(data, layout=layout, language=language).task

@@ -74,11 +74,10 @@ def run(
     from codeward.errors import UsageError
     from codeward.experiment.purifying import Rows, Summary, check_new, purify_file, purify_rows
     from codeward.files import write_text
-    from codeward.victims import made_for
 
     if defense is not None:
         input_defenses.get(defense)
-    inputs = Inputs(data, layout, task or made_for(model), language, split)
+    inputs = Inputs(data, model, layout, task, language, split)
     single = inputs.one is not None
     if not single and output is None:
         raise UsageError("a data set has many rows: name a file for them with -o")

@@ -12,7 +12,7 @@ from codeward.data.layouts import Layout, layouts
 from codeward.data.layouts._base import Meta, StoredTable, Table
 from codeward.data.listing import Listing, list_files
 from codeward.data.rows import Row
-from codeward.errors import DataError, UnknownNameError, UsageError
+from codeward.errors import DataError, OtherTaskError, UnknownNameError, UsageError
 from codeward.types import Sample
 
 _LOOKED_AT = 30
@@ -111,7 +111,8 @@ def open_data(
     Raises:
         DataError: If nothing is there, the layout is unknown, the first rows cannot be used, or the language cannot
             be told.
-        UnknownNameError: If there is no such layout, task or language.
+        OtherTaskError: If the data set is for another task.
+        UnknownNameError: If there is no such layout or language.
         UsageError: If the data is not of the layout that is given.
     """
     given = None if language is None else known_language(language)
@@ -204,14 +205,14 @@ def _task(layout: Layout, meta: Meta | None, task: str | None, place: Path) -> s
     """Return the task that the data set serves."""
     if layout.tasks:
         if task is not None and task not in layout.tasks:
-            raise UnknownNameError(f"task of layout {layout.name!r}", task, layout.tasks)
+            raise OtherTaskError(place, layout.tasks, task)
         return task or layout.tasks[0]
     if task is None and meta is None:
         raise DataError(
             f"{place}: the rows do not say which task they are for; name it (--task; in Python task=) or write a codeward.json"
         )
-    if meta is not None and task not in (None, meta.task):
-        raise UnknownNameError(f"task of {place}", str(task), [meta.task])
+    if meta is not None and task is not None and task != meta.task:
+        raise OtherTaskError(place, [meta.task], task)
     return task or (meta.task if meta else "")
 
 
