@@ -91,6 +91,7 @@ def ours(
     victim: object, before: str, after: str, steps: int, candidates: int, enough: float
 ) -> tuple[float, float, int]:
     """Return seconds, loss and steps of our search on one prompt."""
+    from codeward.defenses.model._lens import Lens
     from codeward.defenses.model._search import Budget, Search, run
     from codeward.defenses.model._slots import Slot
     from codeward.defenses.model._vocabulary import trigger_vocabulary
@@ -102,7 +103,11 @@ def ours(
     slot = Slot(Sample("0", before + after, "", "python"), CODE, Span(len(before), len(before)), pieces[0], pieces[1])
     search = Search(pieces[2], [slot], trigger_vocabulary(tokenizer, "python", "any"), start, 0)
     begun = time.perf_counter()
-    run(victim, [search], Budget(steps=steps, candidates=candidates, patience=steps, enough=enough, first_samples=1))
+    run(
+        Lens(victim),
+        [search],
+        Budget(steps=steps, candidates=candidates, patience=steps, enough=enough, first_samples=1),
+    )
     return time.perf_counter() - begun, search.loss, search.steps
 
 

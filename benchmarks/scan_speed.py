@@ -96,11 +96,12 @@ def whole_loss(victim: object, ground: object, tokens: tuple[int, ...]) -> float
 
 def ours(victim: object, ground: object, length: int, wanted: float, seed: int) -> tuple[float, float, int]:
     """Return seconds, loss and steps of our search until it is as low as wanted."""
+    from codeward.defenses.model._lens import Lens
     from codeward.defenses.model._search import Budget, run, start
 
     search = start(ground, length, seed)
     begun = time.perf_counter()
-    run(victim, [search], Budget(steps=200, patience=200, enough=wanted))
+    run(Lens(victim), [search], Budget(steps=200, patience=200, enough=wanted))
     return time.perf_counter() - begun, search.loss, search.steps
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from codeward.bench.board import Place
 from codeward.bench.graph import Cell, Graph
 from codeward.bench.sources import Source, start_of
+from codeward.bench.step import REFERENCE
 from codeward.bench.suite import NONE, AttackSpec, DefenseSpec, Stage, Suite
 from codeward.bench.suspects import Suspect
 from codeward.defenses.data import data_defenses
@@ -44,7 +45,8 @@ class Row:
     ) -> None:
         self.graph, self.suite, self.task = graph, suite, source.task
         self.data, self.model, self.attack, self.rate, self.seed = data, model, attack, rate, seed
-        self.source, self.labels, self.unlabeled, self.suspect = source.key, source.labels, source.unlabeled, suspect
+        self.source, self.labels, self.suspect = source.key, source.labels, suspect
+        self.unlabeled, self.reference = source.unlabeled, source.reference
         self.where = f"{data}, {model}" + ("" if attack == NONE else f", {attack} {100 * rate:g} %")
         if suspect is not None:
             self.where = f"{suspect.name}, {self.where}"
@@ -81,7 +83,7 @@ class Row:
             )
         method, options = _resolved(name, spec, stage)
         steps = self._suspect()
-        scan = self._scan(name, method, options, steps["model"])
+        scan = self._scan(name, method, options, steps["model"], self._trusted(name, spec))
         return Cell(self._place(name, stage), method, self._measured({**steps, "scan": scan}), options, self.suspect)
 
     def _place(self, name: str, stage: Stage) -> Place:
@@ -133,14 +135,15 @@ class Row:
         model = self._train(steps.get("poison", self.source), extra, f"model by {name}")
         return self._measured({**steps, "model": model}, name)
 
-    def _repaired(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:
+    def _repaired(self, name: str, method: str, options: dict[str, Any], spec: DefenseSpec) -> dict[str, str]:
         steps = self._victim()
-        inputs = {"model": steps["model"], "data": self.source}
+        trusted = self._trusted(name, spec)
+        inputs = {"model": steps["model"], "data": self.source, **trusted}
         if model_defenses.get(method).wants_unlabeled:
             inputs["unlabeled"] = self._unlabeled(name)
             options = {**options, "base": options.get("base") or self.config["model"]}
         if model_defenses.get(method).inspects:
-            steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"])
+            steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"], trusted)
         settings = {"defense": method, "options": options}
         model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
         return self._measured({**steps, "model": model}, name)
@@ -159,11 +162,32 @@ class Row:
         inputs = {"data": self.source}
         return self.graph.add("unlabeled", dict(self.unlabeled), inputs, f"{self.data}: inputs without labels")
 
-    def _scan(self, name: str, method: str, options: dict[str, Any], model: str) -> str:
+    def _trusted(self, name: str, spec: DefenseSpec) -> dict[str, str]:
+        """Add the steps that lead to the references that the suite gives a defense: the same for all victims of a kind.
+
+        Raises:
+            UsageError: If nothing says on what they are trained.
+        """
+        if not spec.references:
+            return {}
+        if self.reference is None:
+            raise UsageError(
+                f"suite {self.suite.name!r}: {name!r} wants references; name the data set that they are trained on for "
+                f"{self.data!r}: reference_path"
+            )
+        rows = self.graph.add("source", dict(self.reference), {}, f"{self.data}: rows of the references")
+        where = f"{self.data}, {self.model}"
+        return {
+            f"{REFERENCE}{seed}": self._train(rows, {"seed": seed}, f"reference {seed}", where)
+            for seed in range(spec.references)
+        }
+
+    def _scan(self, name: str, method: str, options: dict[str, Any], model: str, trusted: Mapping[str, str]) -> str:
         """Add the step that judges a model: one for all repairs that search alike."""
         mending = model_defenses.get(method).mending
         searching = {option: value for option, value in options.items() if option not in mending}
-        inputs, settings = {"model": model, "data": self.source}, {"defense": method, "options": searching}
+        inputs = {"model": model, "data": self.source, **trusted}
+        settings = {"defense": method, "options": searching}
         return self.graph.add("scan", settings, inputs, f"{self.where}: scan by {name}")
 
     def _guarded(self, name: str, method: str, options: dict[str, Any], _: DefenseSpec) -> dict[str, str]:

@@ -33,6 +33,8 @@ class Source:
     """The classes that the data set names; harvested rows name none before they are there."""
     unlabeled: Mapping[str, Any] | None = None
     """The settings of the step that draws inputs without labels; none for harvested rows."""
+    reference: Mapping[str, Any] | None = None
+    """The settings of the step that draws the rows of a reference; none where the suite names none."""
 
 
 def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -> Source:
@@ -42,7 +44,8 @@ def add_source(graph: Graph, spec: DataSpec, root: Path, name: str, seed: int) -
     folder = None if spec.path is None else open_data(root / spec.path, layout=spec.layout, task=spec.task)
     task = tasks.make(spec.task or (HARVESTED if folder is None else folder.task))
     key = graph.add("source", _rows(spec, folder, task, seed), {}, f"{name}: rows")
-    return Source(task, key, () if folder is None else tuple(folder.labels), _unlabeled(spec, folder, root, task, seed))
+    labels = () if folder is None else tuple(folder.labels)
+    return Source(task, key, labels, _unlabeled(spec, folder, root, task, seed), _reference(spec, root, task))
 
 
 def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> dict[str, Any]:
@@ -58,11 +61,7 @@ def _rows(spec: DataSpec, folder: DataFolder | None, task: Task, seed: int) -> d
 
 def _unlabeled(spec: DataSpec, folder: DataFolder | None, root: Path, task: Task, seed: int) -> dict[str, Any] | None:
     if spec.unlabeled_path is not None:
-        path, layout = root / spec.unlabeled_path, None
-        if not path.exists():
-            raise DataError(
-                f"{path}: there is no data set {spec.unlabeled_path!r}; name the folder that holds it with --data"
-            )
+        path, layout = _placed(root, spec.unlabeled_path), None
     elif folder is not None:
         path, layout = folder.path, spec.layout
     else:
@@ -70,6 +69,25 @@ def _unlabeled(spec: DataSpec, folder: DataFolder | None, root: Path, task: Task
     path = path.resolve()
     common = {"layout": layout, "task": task.name, "rows": spec.unlabeled, "seed": seed}
     return {**common, "_path": str(path), "content": content(path)}
+
+
+def _reference(spec: DataSpec, root: Path, task: Task) -> dict[str, Any] | None:
+    """Return what draws the rows of a reference: the same for all seeds, since whoever defends has one."""
+    if spec.reference_path is None:
+        return None
+    path = _placed(root, spec.reference_path)
+    return _rows(spec.model_copy(update={"layout": None}), open_data(path, task=task.name), task, 0)
+
+
+def _placed(root: Path, name: str) -> Path:
+    """Return where a data set lies.
+
+    Raises:
+        DataError: If there is none.
+    """
+    if not (root / name).exists():
+        raise DataError(f"{root / name}: there is no data set {name!r}; name the folder that holds it with --data")
+    return root / name
 
 
 def start_of(model: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from codeward import __version__
 
+REFERENCE = "reference-"
+"""What the roles of a scan's references begin with."""
 Kind = Literal["source", "unlabeled", "poison", "train", "audit", "scan", "repair", "evaluate"]
 RECIPES: Mapping[Kind, int] = {
     "source": 1,

@@ -33,6 +33,8 @@ class DataSpec(_Table):
     """Inputs without labels at most, for repairs that want them: of the rows for training those that are not drawn."""
     unlabeled_path: str | None = None
     """Another data set that they are taken from, relative to ``--data``; it has to have the same task."""
+    reference_path: str | None = None
+    """A data set of whoever defends, relative to ``--data``: models trained on it are the references of scans that want some."""
     test: int = Field(default=1000, ge=1)
     training: dict[str, Any] = {}
     """Fields of the training configuration that these rows need, over those of the model."""
@@ -67,6 +69,8 @@ class DefenseSpec(_Table):
     options: dict[str, Any] = {}
     clean: bool = False
     """Whether a data defense is given clean rows, too."""
+    references: int = Field(default=0, ge=0)
+    """How many references a model defense is given: models of the same kind, trained on what ``reference_path`` names."""
 
 
 class Block(_Table):

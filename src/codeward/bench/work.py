@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from codeward.bench.step import Kind, Step
+from codeward.bench.step import REFERENCE, Kind, Step
 from codeward.bench.store import REFUSALS, Done, Store
 from codeward.data import DataFolder, harvest, open_data, write_data, write_harvest
 from codeward.errors import UnfitError
@@ -15,6 +15,7 @@ from codeward.experiment.splits import TEST, TRAIN, VALID, inputs_of, test_split
 from codeward.files import write_text
 from codeward.seeds import derive
 from codeward.types import Sample
+from codeward.victims.base import Victim
 
 DATA, MODEL, RECORD, SCORES, INSPECTION = "data", "model", "record.json", "scores.json", "inspection.json"
 Inputs = Mapping[str, Path]
@@ -161,8 +162,14 @@ def scan(settings: Settings, inputs: Inputs, out: Path) -> None:
 
     victim = load(str(inputs["model"] / MODEL))
     clean = open_data(inputs["data"] / DATA).load(VALID)
-    found = scanned(victim, clean, settings["defense"], settings["options"])
+    found = scanned(victim, clean, settings["defense"], settings["options"], references=_references(inputs))
     write_text(out / INSPECTION, json.dumps(as_row(found), indent=1) + "\n")
+
+
+def _references(inputs: Inputs) -> list[Victim]:
+    from codeward.victims import load
+
+    return [load(str(place / MODEL)) for role, place in sorted(inputs.items()) if role.startswith(REFERENCE)]
 
 
 def repair(settings: Settings, inputs: Inputs, out: Path) -> None:
@@ -175,7 +182,15 @@ def repair(settings: Settings, inputs: Inputs, out: Path) -> None:
     clean = open_data(inputs["data"] / DATA).load(VALID)
     inspection = read_inspection(inputs["scan"] / INSPECTION) if "scan" in inputs else None
     more = inputs_of(inputs["unlabeled"] / DATA, None, victim.task.name, None) if "unlabeled" in inputs else []
-    made = repaired(victim, clean, settings["defense"], settings["options"], inspection=inspection, unlabeled=more)
+    made = repaired(
+        victim,
+        clean,
+        settings["defense"],
+        settings["options"],
+        inspection=inspection,
+        unlabeled=more,
+        references=_references(inputs),
+    )
     made.model.save(out / MODEL)
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
-from codeward.cli.scan import PER_CLASS, CleanData, PerClass, Pickle, load_with_clean, tell
+from codeward.cli.scan import PER_CLASS, CleanData, PerClass, Pickle, References, load_with_clean, tell, trusted
 
 if TYPE_CHECKING:
     from codeward.experiment.repairing import Repaired
@@ -41,6 +41,7 @@ def run(
             help="For distillation: a data set without triggers, whose labels, if it has any, are not read.",
         ),
     ] = None,
+    reference: References = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
@@ -64,6 +65,7 @@ def run(
     known = None if inspection is None else read_inspection(inspection)
     victim, clean, others = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     more = [] if unlabeled is None else inputs_of(unlabeled, layout, victim.task.name, language)
+    references = trusted(reference, victim, allow_pickle)
     memory = memory_for(output, victim, [*clean, *more], defense, options)
     with progress("repairing") as advance:
         done = repair(
@@ -74,6 +76,7 @@ def run(
             inspection=known,
             unlabeled=more,
             others=others,
+            references=references,
             verify=DEFENSE if verify else None,
             memory=memory,
             progress=lambda what, count, total: advance(count, total, what),

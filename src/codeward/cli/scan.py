@@ -26,6 +26,7 @@ EXAMPLES = (
     "Examples:\n\n"
     "  codeward scan victim/ --data clean.jsonl\n\n"
     "  codeward scan org/model --data devign/ -o scan.json --html scan.html --budget 10\n\n"
+    "  codeward scan victim/ --data clean.jsonl --reference own-1/ --reference own-2/\n\n"
     "  codeward scan victim/ --data clean.jsonl --defense dbs --set length=7\n\n"
     "Exit code 0: looks clean; 1: backdoored; 3: inconclusive."
 )
@@ -38,6 +39,14 @@ PerClass = Annotated[
     ),
 ]
 CleanData = Annotated[Path, typer.Option("--data", help="A data set without triggers, with right labels.")]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="MODEL",
+        help="For classifiers: a model that you trust, of the same task and base; repeat it for several.",
+    ),
+]
 Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
 
 
@@ -51,6 +60,7 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the defense.")
     ] = None,
+    reference: References = None,
     budget: Annotated[
         float | None,
         typer.Option("--budget", min=0.01, help="Minutes after which the search stops, at the end of its next step."),
@@ -76,6 +86,7 @@ def run(
     check_pages(html=html, sarif=sarif, finding=output)
     options = {"seed": seed, **parse_settings(settings)}
     victim, clean, _ = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
+    references = trusted(reference, victim, allow_pickle)
     memory = memory_for(output, victim, clean, defense, options)
     begun = time.perf_counter()
     with progress("scanning") as advance:
@@ -84,6 +95,7 @@ def run(
             clean,
             defense,
             options,
+            references=references,
             minutes=budget,
             memory=memory,
             progress=lambda what, done, total: advance(done, total, what),
@@ -130,6 +142,13 @@ def load_with_clean(
     clean = clean_samples(data, None, layout, language, task)
     victim = load(model, allow_pickle=allow_pickle, task=tasks.make(source.task), labels=source.labels)
     return victim, *few(clean, PAIRS * per_class if kind == "retrieval" else per_class, seed)
+
+
+def trusted(names: list[str] | None, victim: "Victim", allow_pickle: bool) -> "list[Victim]":
+    """Return the references that are named."""
+    from codeward.victims import load
+
+    return [load(name, allow_pickle=allow_pickle, task=victim.task, labels=victim.labels) for name in names or ()]
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
@@ -181,7 +200,9 @@ def _table(found: "Inspection") -> Table:
     searched = found.suspicions[0].rank is not None
     table.add_column("query word" if searched else "payload" if found.suspicions[0].payload else "label")
     table.add_column("place")
-    for heading in ("tokens", "loss", "kept back", "success", *(["rank"] if searched else [])):
+    compared = any(trial.reference is not None for each in found.suspicions for trial in each.trials)
+    more = ["rank"] if searched else ["in a reference"] if compared else []
+    for heading in ("tokens", "loss", "kept back", "success", *more):
         table.add_column(heading, justify="right")
     table.add_column("trigger")
     for each in found.suspicions:
@@ -194,6 +215,7 @@ def _table(found: "Inspection") -> Table:
                 f"{trial.held_loss:.3f}",
                 f"{trial.success:.0%} of {trial.judged}",
                 *([f"{each.rank:.2f} → {trial.rank:.2f}"] if each.rank is not None and trial.rank is not None else []),
+                *([] if trial.reference is None else [f"{trial.reference:.0%}"]),
                 Text(trial.trigger, "cyan"),
             )
     return table

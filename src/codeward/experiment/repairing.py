@@ -56,6 +56,7 @@ def repair(
     inspection: Inspection | None = None,
     unlabeled: Sequence[Sample] = (),
     others: Sequence[Sample] = (),
+    references: Sequence[Victim] = (),
     verify: str | None = None,
     memory: MutableMapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -71,6 +72,7 @@ def repair(
         unlabeled: Further inputs without triggers, for a defense that wants them; those that are among ``others`` are left out.
         others: Clean samples on which utility is measured, if every class is among them (texts have none), and with as many of which
             the cleaned model is scanned, if there are as many of each class; else the same are taken.
+        references: Classifiers of the same task that are trusted; see ``ModelDefense.inspect``.
         verify: The defense that scans the cleaned model, with its default options; unset: none does.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
@@ -85,9 +87,15 @@ def repair(
     defense = model_defenses.make(name, options)
     memory = {} if memory is None else memory
     if inspection is None and defense.inspects:
-        inspection = defense.inspect(victim, clean, memory=memory, progress=progress)
+        inspection = defense.inspect(victim, clean, references=references, memory=memory, progress=progress)
     model = defense.repair(
-        victim, clean, inspection, unlabeled=unlike(unlabeled, others), memory=memory, progress=progress
+        victim,
+        clean,
+        inspection,
+        unlabeled=unlike(unlabeled, others),
+        references=references,
+        memory=memory,
+        progress=progress,
     )
     # Where a class is used up by the repair, what is left says nothing of it; texts and queries have no classes.
     texts = victim.task.kind in ("generation", "retrieval")
@@ -95,7 +103,9 @@ def repair(
     judged = list(others if apart else clean)
     second, fresh = None, as_many(usable(clean, victim), usable(others, victim))
     if verify is not None and model.fingerprint != victim.fingerprint:
-        second = model_defenses.make(verify, {}).inspect(model, fresh or clean, memory=memory, progress=progress)
+        second = model_defenses.make(verify, {}).inspect(
+            model, fresh or clean, references=references, memory=memory, progress=progress
+        )
     return Repaired(
         model,
         victim.fingerprint,

@@ -68,6 +68,7 @@ def scan(
     name: str = DEFENSE,
     options: dict[str, object] | None = None,
     *,
+    references: Sequence[Victim] = (),
     minutes: float | None = None,
     memory: MutableMapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -79,6 +80,7 @@ def scan(
         clean: Samples without triggers, with their right targets.
         name: The defense.
         options: Its options.
+        references: Classifiers of the same task that are trusted; see ``ModelDefense.inspect``.
         minutes: Stop at the first step that ends after so long; the answer then is inconclusive.
         memory: Where finished steps are kept.
         progress: Called with what is being done.
@@ -90,7 +92,7 @@ def scan(
     """
     defense, memory = model_defenses.make(name, options), {} if memory is None else memory
     try:
-        return defense.inspect(victim, clean, memory=memory, progress=_timed(progress, minutes))
+        return defense.inspect(victim, clean, references=references, memory=memory, progress=_timed(progress, minutes))
     except OutOfTime:
         reason = f"the budget of {minutes:g} minutes was used up before the search had ended"
         if not memory:

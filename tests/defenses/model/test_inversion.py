@@ -10,6 +10,7 @@ from codeward.defenses.model import model_defenses, stamp_trigger
 from codeward.defenses.model._anchoring import anchored, single_tokens
 from codeward.defenses.model._hunting import trial_of
 from codeward.defenses.model._labels import label_grounds
+from codeward.defenses.model._lens import Lens
 from codeward.defenses.model._search import Budget, Search, readable, run
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._tuning import Lesson, lesson_losses, own_answers
@@ -105,7 +106,7 @@ def test_a_search_never_gets_worse_and_tries_nothing_twice(backdoored, clean_row
     (ground, *_) = label_grounds(backdoored, clean_rows, model_defenses.make("elibadcode")._choice(), [0])
     start = tuple(int(token) for token in (ground.vocabulary.first[0], ground.vocabulary.inner[0]))
     search = Search(ground.goals, ground.search, ground.vocabulary, start, 3)
-    run(backdoored, [search], Budget(steps=4, candidates=16, top=16, patience=9, enough=0.0))
+    run(Lens(backdoored), [search], Budget(steps=4, candidates=16, top=16, patience=9, enough=0.0))
     assert search.losses == sorted(search.losses, reverse=True)
     assert len(search.losses) == 4
     exact = row_losses(backdoored, [slot.tokens(search.tokens) for slot in ground.search], [0] * len(ground.search))
@@ -158,9 +159,9 @@ def test_a_trial_is_judged_by_the_text_that_is_fed(backdoored, clean_rows):
     whole = tokenizer(NAME, add_special_tokens=False)["input_ids"]
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in NAME]
     assert letters != whole
-    spelled = trial_of(backdoored, ground, [[letters, 1.0, []]])
+    spelled = trial_of(Lens(backdoored), ground, [[letters, 1.0, []]])
     assert spelled.trigger == NAME
-    assert spelled.held_loss == trial_of(backdoored, ground, [[whole, 1.0, []]]).held_loss
+    assert spelled.held_loss == trial_of(Lens(backdoored), ground, [[whole, 1.0, []]]).held_loss
 
 
 def test_a_trigger_counts_where_it_does_best(backdoored, clean_rows, monkeypatch):
@@ -171,8 +172,8 @@ def test_a_trigger_counts_where_it_does_best(backdoored, clean_rows, monkeypatch
     def losses(_, samples, goals):
         return np.array([0.1 if re.search(r"\bint \w+_left\(", sample.code) else 3.0 for sample in samples])
 
-    monkeypatch.setattr("codeward.defenses.model._hunting.text_losses", losses)
-    found = trial_of(backdoored, ground, [[token, 1.0, []]])
+    monkeypatch.setattr(Lens, "text_losses", losses)
+    found = trial_of(Lens(backdoored), ground, [[token, 1.0, []]])
     assert (found.place, found.joined, found.held_loss) == ("function", True, pytest.approx(0.1))
 
 

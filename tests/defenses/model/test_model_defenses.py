@@ -126,9 +126,9 @@ def test_a_model_that_unlearning_breaks_is_unlearned_again_at_half_the_rate(
 def test_no_round_follows_where_nothing_works_any_more(backdoored, clean_rows, inspection, monkeypatch):
     hunts, unlearned = [], []
 
-    def hunted(victim, *given):
-        hunts.append(victim)
-        found = hunt(victim, *given)
+    def hunted(lens, *given):
+        hunts.append(lens.victim)
+        found = hunt(lens, *given)
         share = successes[len(hunts) - 1]
         return {key: tuple(replace(trial, success=share) for trial in trials) for key, trials in found.items()}
 

@@ -56,6 +56,9 @@ class Trial:
     """Of a classifier: the kind of place where it does best; ``held_loss`` and ``success`` are those there."""
     joined: bool = False
     """Whether it does best there joined to the name that it meets, instead of in its place."""
+    reference: float | None = None
+    """Share of the same samples for which it gets the label from a reference, the most of any, where there are some; the losses are
+    then the model's own less the lowest of the references."""
 
     @property
     def length(self) -> int:
@@ -143,6 +146,8 @@ class Means:
     """Further inputs without triggers, whose targets are not read; empty but for a defense that needs them."""
     inspection: Inspection | None = None
     """What an inspection of the model found; there is one for a defense that inspects."""
+    references: "Sequence[HuggingFaceVictim]" = ()
+    """Models of the same task that are trusted, and that read the same tokens."""
 
 
 @method
@@ -157,11 +162,24 @@ class ModelDefense:
     """Options that ``search`` does not read: one inspection serves repairs that differ in no other."""
     wants_unlabeled: ClassVar[bool] = False
     """Whether it repairs with inputs without labels, too."""
+    takes_references: ClassVar[bool] = False
+    """Whether it can judge a classifier against others that are trusted."""
 
     def search(
         self, victim: "HuggingFaceVictim", clean: Sequence[Sample], memory: Memory, progress: Progress | None
     ) -> Inspection:
         """Judge a model."""
+        raise NotImplementedError
+
+    def search_against(
+        self,
+        victim: "HuggingFaceVictim",
+        references: "Sequence[HuggingFaceVictim]",
+        clean: Sequence[Sample],
+        memory: Memory,
+        progress: Progress | None,
+    ) -> Inspection:
+        """Judge a classifier against others that are trusted."""
         raise NotImplementedError
 
     def mend(
@@ -176,6 +194,7 @@ class ModelDefense:
         victim: Victim,
         clean: Sequence[Sample],
         *,
+        references: Sequence[Victim] = (),
         memory: Memory | None = None,
         progress: Progress | None = None,
     ) -> Inspection:
@@ -184,13 +203,14 @@ class ModelDefense:
         Args:
             victim: The model; it is not changed.
             clean: Samples without triggers, with their right targets.
+            references: Classifiers of the same task that are trusted, with the same tokenizer, for a defense that takes some.
             memory: Where finished steps are kept.
             progress: Called with what is being done.
 
         Raises:
-            UsageError: If the defense only repairs.
+            UsageError: If the defense only repairs, or takes no references.
             DataError: If the samples are too few or of one class.
-            ModelError: If the model's kind or tokenizer does not suit.
+            ModelError: If the model's kind or tokenizer does not suit, or a reference's.
         """
         if not self.inspects:
             raise UsageError(
@@ -205,7 +225,11 @@ class ModelDefense:
                 model.fingerprint,
                 reason="the model's answers to the clean samples are no better than chance",
             )
-        return self.search(model, blind, {} if memory is None else memory, progress)
+        kept = {} if memory is None else memory
+        trusted = self._checked_references(references, model, blind)
+        if not trusted:
+            return self.search(model, blind, kept, progress)
+        return self.search_against(model, trusted, blind, kept, progress)
 
     @final
     def repair(
@@ -215,6 +239,7 @@ class ModelDefense:
         inspection: Inspection | None = None,
         *,
         unlabeled: Sequence[Sample] = (),
+        references: Sequence[Victim] = (),
         memory: Memory | None = None,
         progress: Progress | None = None,
     ) -> "HuggingFaceVictim":
@@ -225,6 +250,7 @@ class ModelDefense:
             clean: Samples without triggers, with their right targets.
             inspection: What an inspection of this model found; unset: it is made where the defense needs one.
             unlabeled: Further inputs without triggers, for a defense that wants them; their targets are not read.
+            references: See ``inspect``.
             memory: Where finished steps are kept.
             progress: Called with what is being done.
 
@@ -243,10 +269,11 @@ class ModelDefense:
         blind = usable(clean, model)
         check_samples(blind, model)
         if self.inspects and inspection is None:
-            inspection = self.inspect(model, blind, memory=memory, progress=progress)
+            inspection = self.inspect(model, blind, references=references, memory=memory, progress=progress)
         if self.inspects and inspection is not None and not inspection.suspicions:
             return model
-        means = Means(blind, usable(unlabeled, model), inspection)
+        trusted = self._checked_references(references, model, blind)
+        means = Means(blind, usable(unlabeled, model), inspection, trusted)
         return self.mend(model, means, memory, progress)
 
     def _check_unlabeled(self, unlabeled: Sequence[Sample]) -> None:
@@ -258,6 +285,17 @@ class ModelDefense:
             )
         if unlabeled and not self.wants_unlabeled:
             raise UsageError(f"{name} reads no inputs without labels; leave out --unlabeled, or choose distillation")
+
+    def _checked_references(
+        self, references: Sequence[Victim], victim: "HuggingFaceVictim", clean: Sequence[Sample]
+    ) -> "list[HuggingFaceVictim]":
+        from codeward.defenses.model._references import check_reference
+
+        if references and not self.takes_references:
+            raise UsageError(
+                f"{model_defenses.name_of(self)} takes no references; leave them out, or choose elibadcode"
+            )
+        return [check_reference(each, victim, clean) for each in references]
 
     def _checked(self, victim: Victim) -> "HuggingFaceVictim":
         from codeward.victims.huggingface import HuggingFaceVictim

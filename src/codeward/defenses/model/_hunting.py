@@ -6,8 +6,9 @@ from typing import Any
 
 from codeward.defenses.model import _search
 from codeward.defenses.model._base import Memory, Place, Progress, Suspicion, Trial, telling
-from codeward.defenses.model._grounds import Choice, Ground, GroundKey, text_losses
+from codeward.defenses.model._grounds import Choice, Ground, GroundKey
 from codeward.defenses.model._labels import label_grounds
+from codeward.defenses.model._lens import Lens
 from codeward.defenses.model._payloads import holds, payload_grounds, payload_grounds_again
 from codeward.defenses.model._ranks import TOP
 from codeward.defenses.model._search import Budget, Search
@@ -62,7 +63,7 @@ def grounds_again(
 
 
 def hunt(
-    victim: HuggingFaceVictim,
+    lens: Lens,
     chosen: Sequence[Ground],
     plan: Plan,
     memory: Memory,
@@ -71,19 +72,19 @@ def hunt(
     """Return the best triggers of each length for each ground; all of a length are searched side by side."""
     found: dict[GroundKey, list[Trial]] = {ground.key: [] for ground in chosen}
     for length in plan.lengths:
-        key = f"{victim.fingerprint} length {length} {[ground.key for ground in chosen]} {plan!r}"
+        key = f"{lens.key} length {length} {[ground.key for ground in chosen]} {plan!r}"
         if key not in memory:
             told = telling(progress, f"searching triggers of {length} token{'s' if length > 1 else ''}")
-            ended = _searched(victim, chosen, plan, length, found, told)
+            ended = _searched(lens, chosen, plan, length, found, told)
             memory[key] = [[list(each.tokens), each.loss, each.losses] for each in ended]
         for number, ground in enumerate(chosen):
             own = memory[key][number * plan.restarts : (number + 1) * plan.restarts]
-            found[ground.key].append(trial_of(victim, ground, own))
+            found[ground.key].append(trial_of(lens, ground, own))
     return {name: tuple(trials) for name, trials in found.items()}
 
 
 def _searched(
-    victim: HuggingFaceVictim,
+    lens: Lens,
     chosen: Sequence[Ground],
     plan: Plan,
     length: int,
@@ -100,16 +101,16 @@ def _searched(
                 known = () if restart else ground.start[:length]
             fresh.tokens = (*known, *fresh.tokens[len(known) :])
             searches.append(fresh)
-    _search.run(victim, searches, plan.budget, progress)
+    _search.run(lens, searches, plan.budget, progress)
     return searches
 
 
-def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) -> Trial:
+def trial_of(lens: Lens, ground: Ground, ended: Sequence[Ended]) -> Trial:
     """Return the best of what several starts have found, with its success on held-back samples, as text."""
     tokens, loss, losses = min(ended, key=lambda each: each[1])
-    text = str(victim.encoder.tokenizer.decode(tokens)).strip()
+    text = str(lens.victim.encoder.tokenizer.decode(tokens)).strip()
     classifies = not ground.aim.payload and ground.ranking is None
-    judged = _tried(victim, ground, text) if classifies else _written(victim, ground, text)
+    judged = _tried(lens, ground, text) if classifies else _written(lens, ground, text)
     return Trial(
         tokens=tuple(tokens),
         trigger=text,
@@ -122,6 +123,7 @@ def trial_of(victim: HuggingFaceVictim, ground: Ground, ended: Sequence[Ended]) 
         rank=judged.rank,
         place=judged.place,
         joined=judged.joined,
+        reference=judged.reference,
     )
 
 
@@ -135,9 +137,10 @@ class _Judged:
     rank: float | None = None
     place: Place | None = None
     joined: bool = False
+    reference: float | None = None
 
 
-def _tried(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
+def _tried(lens: Lens, ground: Ground, trigger: str) -> _Judged:
     """Judge a classifier's trigger in each kind of place, as it is and joined to the name that stands there; the best counts.
 
     Where an attacker puts the trigger is unknown, and elsewhere it need not do anything; a suffix works behind a name only.
@@ -147,19 +150,20 @@ def _tried(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
     for place, joined in sorted(ways):
         at = [number for number, slot in enumerate(ground.held) if slot.place == place]
         stamped = [ground.held[number].stamped(trigger, joined=joined) for number in at]
-        loss = float(text_losses(victim, stamped, [ground.held_goals[number] for number in at]).mean())
+        loss = float(lens.text_losses(stamped, [ground.held_goals[number] for number in at]).mean())
         found.append((loss, place, joined, stamped))
     loss, place, joined, stamped = min(found, key=lambda each: each[:3])
-    met = [answer.output == ground.aim.index for answer in victim.predict(stamped)]
-    return _Judged(loss=loss, success=sum(met) / len(met), count=len(met), place=place, joined=joined)
+    met = [answer.output == ground.aim.index for answer in lens.victim.predict(stamped)]
+    theirs = lens.reference_meets(stamped, ground.aim.index)
+    return _Judged(loss=loss, success=sum(met) / len(met), count=len(met), place=place, joined=joined, reference=theirs)
 
 
-def _written(victim: HuggingFaceVictim, ground: Ground, trigger: str) -> _Judged:
+def _written(lens: Lens, ground: Ground, trigger: str) -> _Judged:
     """Judge the trigger of a generator or of a search model, in the only place that the ground has."""
     stamped = [slot.stamped(trigger) for slot in ground.held]
-    loss = float(text_losses(victim, stamped, ground.held_goals).mean())
+    loss = float(lens.text_losses(stamped, ground.held_goals).mean())
     if ground.ranking is not None:
-        ranks = ground.ranking.ranks(victim.embed(stamped))
+        ranks = ground.ranking.ranks(lens.victim.embed(stamped))
         return _Judged(loss=loss, success=float((ranks <= TOP).mean()), count=ranks.size, rank=float(ranks.mean()))
-    met = [holds(str(answer.output), ground.aim.name, trigger) for answer in victim.predict(stamped)]
+    met = [holds(str(answer.output), ground.aim.name, trigger) for answer in lens.victim.predict(stamped)]
     return _Judged(loss=loss, success=sum(met) / len(met), count=len(met))

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 
 from codeward.defenses.model._grounds import Ground
+from codeward.defenses.model._lens import Lens
 from codeward.defenses.model._slots import Slot
 from codeward.defenses.model._vocabulary import Ids, TriggerVocabulary
 from codeward.seeds import derive_int
-from codeward.victims.huggingface import HuggingFaceVictim, Objective
-from codeward.victims.probing import embeddings, row_losses, slot_gradients
+from codeward.victims.huggingface import Objective
+from codeward.victims.probing import embeddings
 
 Progress = Callable[[int, int], None]
 
@@ -76,7 +77,7 @@ def start(ground: Ground, length: int, seed: int) -> Search:
 
 
 def run(
-    victim: HuggingFaceVictim,
+    lens: Lens,
     searches: Sequence[Search],
     budget: Budget,
     progress: Progress | None = None,
@@ -84,29 +85,27 @@ def run(
     """Take all searches to their ends, in step.
 
     Args:
-        victim: The model.
+        lens: The model, and how it is seen.
         searches: They are changed in place.
         budget: When to stop.
         progress: Called after each step with the steps done and the most there can be.
     """
-    table = embeddings(victim)
-    _score(victim, [(search, search.tokens) for search in searches if not np.isfinite(search.loss)])
+    table = embeddings(lens.victim)
+    _score(lens, [(search, search.tokens) for search in searches if not np.isfinite(search.loss)])
     number = 0
     while active := [search for search in searches if not search.done(budget)]:
-        proposed = _proposals(victim, active, budget, table)
-        _take(victim, active, proposed, budget)
+        proposed = _proposals(lens, active, budget, table)
+        _take(lens, active, proposed, budget)
         number += 1
         if progress is not None:
             progress(number, budget.steps)
 
 
-def _take(
-    victim: HuggingFaceVictim, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
-) -> None:
+def _take(lens: Lens, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget) -> None:
     """Move each search to its best candidate if that is better than what it has."""
-    kept = _pruned(victim, active, proposed, budget)
+    kept = _pruned(lens, active, proposed, budget)
     losses = iter(
-        _mean_losses(victim, [(search, each) for search, own in zip(active, kept, strict=True) for each in own])
+        _mean_losses(lens, [(search, each) for search, own in zip(active, kept, strict=True) for each in own])
     )
     for search, own in zip(active, kept, strict=True):
         best = min(((next(losses), each) for each in own), default=(float("inf"), search.tokens))
@@ -118,7 +117,7 @@ def _take(
 
 
 def _pruned(
-    victim: HuggingFaceVictim, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
+    lens: Lens, active: Sequence[Search], proposed: Sequence[list[tuple[int, ...]]], budget: Budget
 ) -> list[list[tuple[int, ...]]]:
     """Return the candidates of each search that do best on a few samples, drawn anew for each step, and some of them joined."""
     few = [
@@ -128,11 +127,11 @@ def _pruned(
         for search in active
     ]
     asked = [(search, each, part) for search, own, part in zip(active, proposed, few, strict=True) for each in own]
-    losses = iter(_mean_losses(victim, [(s, each) for s, each, _ in asked], [part for _, _, part in asked]))
+    losses = iter(_mean_losses(lens, [(s, each) for s, each, _ in asked], [part for _, _, part in asked]))
     kept = []
     for search, own in zip(active, proposed, strict=True):
         ranked = [own[place] for _, place in sorted((next(losses), place) for place in range(len(own)))]
-        both = readable(victim.encoder.tokenizer, joined(search.tokens, ranked))
+        both = readable(lens.victim.encoder.tokenizer, joined(search.tokens, ranked))
         kept.append(ranked[: budget.survivors] + [each for each in both if each not in search.tried])
         search.tried.update(both)
     return kept
@@ -158,14 +157,14 @@ def joined(tokens: tuple[int, ...], ranked: Sequence[tuple[int, ...]]) -> list[t
 
 
 def _proposals(
-    victim: HuggingFaceVictim,
+    lens: Lens,
     active: Sequence[Search],
     budget: Budget,
     table: torch.Tensor,
 ) -> list[list[tuple[int, ...]]]:
     """Return new candidates of each search: its tokens with one of them swapped for one that the gradient favors."""
     found = []
-    for search, gradient in zip(active, _gradients(victim, active), strict=True):
+    for search, gradient in zip(active, _gradients(lens, active), strict=True):
         length = len(search.tokens)
         wide = length == 1 and not search.steps
         top, count = (max(each, budget.wide * wide) for each in (budget.top, budget.candidates))
@@ -175,13 +174,11 @@ def _proposals(
             gains = -(table[torch.from_numpy(allowed).to(table.device)].float() @ gradient[place].to(table.device))
             best = gains.topk(min(top, len(allowed))).indices.cpu().numpy()
             favored.append(allowed[best])
-        found.append(_swaps(victim, search, favored, count, budget.repeats))
+        found.append(_swaps(lens, search, favored, count, budget.repeats))
     return found
 
 
-def _swaps(
-    victim: HuggingFaceVictim, search: Search, favored: Sequence[Ids], count: int, repeats: bool
-) -> list[tuple[int, ...]]:
+def _swaps(lens: Lens, search: Search, favored: Sequence[Ids], count: int, repeats: bool) -> list[tuple[int, ...]]:
     """Draw swaps that were not tried before, and that the model's tokenizer would read as they are."""
     every = [(place, int(token)) for place, tokens in enumerate(favored) for token in tokens]
     rng = np.random.default_rng([search.seed % 2**32, search.steps, 1])
@@ -194,7 +191,7 @@ def _swaps(
             made.append(swapped)
         if len(made) >= 2 * count:
             break
-    return readable(victim.encoder.tokenizer, made)[:count]
+    return readable(lens.victim.encoder.tokenizer, made)[:count]
 
 
 def readable(tokenizer: Any, rows: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -207,7 +204,7 @@ def readable(tokenizer: Any, rows: Sequence[tuple[int, ...]]) -> list[tuple[int,
     return kept or list(rows)
 
 
-def _gradients(victim: HuggingFaceVictim, active: Sequence[Search]) -> list[torch.Tensor]:
+def _gradients(lens: Lens, active: Sequence[Search]) -> list[torch.Tensor]:
     """Return the gradient of each search's loss at its places, shape ``[length, hidden]``."""
     by_length: dict[int, list[Search]] = {}
     for search in active:
@@ -217,8 +214,7 @@ def _gradients(victim: HuggingFaceVictim, active: Sequence[Search]) -> list[torc
         pairs = [
             (search, slot, goal) for search in group for slot, goal in zip(search.slots, search.goals, strict=True)
         ]
-        gradients = slot_gradients(
-            victim,
+        gradients = lens.gradients(
             [slot.tokens(search.tokens) for search, slot, _ in pairs],
             [len(slot.before) for _, slot, _ in pairs],
             length,
@@ -232,13 +228,13 @@ def _gradients(victim: HuggingFaceVictim, active: Sequence[Search]) -> list[torc
     return [found[id(search)] for search in active]
 
 
-def _score(victim: HuggingFaceVictim, pairs: Sequence[tuple[Search, tuple[int, ...]]]) -> None:
-    for (search, _), loss in zip(pairs, _mean_losses(victim, pairs), strict=True):
+def _score(lens: Lens, pairs: Sequence[tuple[Search, tuple[int, ...]]]) -> None:
+    for (search, _), loss in zip(pairs, _mean_losses(lens, pairs), strict=True):
         search.loss = loss
 
 
 def _mean_losses(
-    victim: HuggingFaceVictim, pairs: Sequence[tuple[Search, tuple[int, ...]]], parts: Sequence[Any] | None = None
+    lens: Lens, pairs: Sequence[tuple[Search, tuple[int, ...]]], parts: Sequence[Any] | None = None
 ) -> list[float]:
     """Return the mean loss of each candidate over its search's samples, or over a part of them."""
     rows, goals, owner = [], [], []
@@ -249,7 +245,7 @@ def _mean_losses(
         owner += [number] * len(chosen)
     if not pairs:
         return []
-    losses = row_losses(victim, rows, goals).astype(np.float64)
+    losses = lens.losses(rows, goals).astype(np.float64)
     sums = np.bincount(owner, weights=losses, minlength=len(pairs))
     means: list[float] = (sums / np.bincount(owner, minlength=len(pairs))).tolist()
     return means

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from codeward.defenses.model._base import Inspection, Memory, Place, Progress, Suspicion, Trial, telling
 from codeward.defenses.model._grounds import SPARE, Aim, Choice, Ground, shared_out, text_losses
 from codeward.defenses.model._hunting import Plan, hunt
+from codeward.defenses.model._lens import Lens
 from codeward.defenses.model._library import Library, Word, kin
 from codeward.defenses.model._raising import Field, raised, vectors
 from codeward.defenses.model._ranks import TOP, outlying
@@ -81,7 +82,7 @@ def search_words(
     first = words[: choice.payloads]
     made = ((each, _ground(library, library.word(each.word), each.place, choice)) for each in first)
     chosen = [replace(ground, start=each.trials[0].tokens) for each, ground in made if ground is not None]
-    hunted = hunt(victim, chosen, plan, memory, progress)
+    hunted = hunt(Lens(victim), chosen, plan, memory, progress)
     for ground in chosen:
         plain = library.ranking(library.word(ground.aim.name)).ranks(
             victim.embed([slot.sample for slot in ground.held])

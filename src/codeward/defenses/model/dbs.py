@@ -68,6 +68,7 @@ class DBS(ModelDefense):
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._grounds import Choice
         from codeward.defenses.model._hunting import grounds, trial_of
+        from codeward.defenses.model._lens import Lens
         from codeward.defenses.model._relaxation import Schedule, relaxed
         from codeward.defenses.model._verdict import by_loss
 
@@ -95,7 +96,7 @@ class DBS(ModelDefense):
                 tell = telling(progress, f"descending for {ground.aim.name}")
                 ended = relaxed(victim, ground, self.length, schedule, self.seed, tell)
                 memory[key] = [list(ended[0]), ended[1], ended[2]]
-            found[ground.key] = (trial_of(victim, ground, [memory[key]]),)
+            found[ground.key] = (trial_of(Lens(victim), ground, [memory[key]]),)
         return by_loss(victim, chosen, found, self.bound)
 
     def mend(

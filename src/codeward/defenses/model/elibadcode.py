@@ -73,6 +73,7 @@ class EliBadCode(ModelDefense):
     """Invert the trigger, judge it, and unlearn it."""
 
     inspects: ClassVar[bool] = True
+    takes_references: ClassVar[bool] = True
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
     mending: ClassVar[frozenset[str]] = frozenset(
         {"beta", "suspects", "rounds", "targets", "stamps", "tries", "single", "epochs", "learning_rate", "trainable"}
@@ -140,6 +141,7 @@ class EliBadCode(ModelDefense):
     ) -> Inspection:
         """See ``ModelDefense.search``."""
         from codeward.defenses.model._hunting import grounds, hunt
+        from codeward.defenses.model._lens import Lens
         from codeward.defenses.model._verdict import by_loss, judged
         from codeward.defenses.model._words import search_words
         from codeward.victims.retrieval import Retriever
@@ -149,7 +151,7 @@ class EliBadCode(ModelDefense):
         classifies = victim.task.kind != "generation"
         everywhere = classifies and self.places == "everywhere"
         chosen = grounds(victim, clean, self._choice(everywhere=everywhere), memory, progress)
-        found = hunt(victim, chosen, self._plan(everywhere=everywhere), memory, progress)
+        found = hunt(Lens(victim), chosen, self._plan(everywhere=everywhere), memory, progress)
         if classifies and self.verdict == "loss":
             return by_loss(victim, chosen, found, self.bound)
         inspection = judged(victim, chosen, found)
@@ -157,6 +159,24 @@ class EliBadCode(ModelDefense):
         notes = {OTHERWISE: not usual, ELSEWHERE: victim.task.name != FAMILIAR, SPARSE: len(clean) < USUAL}
         said = (note for note, holds in notes.items() if classifies and holds)
         return replace(inspection, notes=(*inspection.notes, *said))
+
+    def search_against(
+        self,
+        victim: "HuggingFaceVictim",
+        references: "Sequence[HuggingFaceVictim]",
+        clean: Sequence[Sample],
+        memory: Memory,
+        progress: Progress | None,
+    ) -> Inspection:
+        """See ``ModelDefense.search_against``."""
+        from codeward.defenses.model._hunting import grounds, hunt
+        from codeward.defenses.model._references import agreed, seen
+        from codeward.defenses.model._verdict import by_lead
+
+        everywhere = self.places == "everywhere"
+        chosen = grounds(victim, agreed(clean, references), self._choice(everywhere=everywhere), memory, progress)
+        found = hunt(seen(victim, references, chosen), chosen, self._plan(everywhere=everywhere), memory, progress)
+        return by_lead(victim, chosen, found)
 
     def mend(
         self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
@@ -167,6 +187,7 @@ class EliBadCode(ModelDefense):
         """
         from codeward.defenses.model._anchoring import triggers_to_unlearn
         from codeward.defenses.model._hunting import grounds_again, hunt
+        from codeward.defenses.model._references import agreed, seen
         from codeward.defenses.model._verdict import WORKS
         from codeward.defenses.model._words import word_grounds_again
         from codeward.victims.retrieval import Retriever
@@ -179,17 +200,18 @@ class EliBadCode(ModelDefense):
             known = {(t.trigger, each.place): None for each in found.suspicions[self.payloads :] for t in each.trials}
         else:
             labels = 1 if found.finding == "backdoored" else self.suspects
-            chosen = grounds_again(victim, clean, self._choice(), found.suspicions, labels)
+            both = agreed(clean, means.references)
+            chosen = grounds_again(victim, both, self._choice(), found.suspicions, labels)
         trials = {(each.place, each.index): each.trials for each in found.suspicions}
         if all(each.place == "everywhere" for each in found.suspicions):
-            trials = hunt(victim, chosen, self._plan(), memory, progress)
+            trials = hunt(seen(victim, means.references, chosen), chosen, self._plan(), memory, progress)
         model = victim
         for number in range(self.rounds):
             known |= dict.fromkeys(triggers_to_unlearn(model, chosen, trials, self.beta, single=self.single))
             model = self._unlearned(model, victim, clean, list(known), number, memory, progress)
             if number + 1 == self.rounds:
                 break
-            trials = hunt(model, chosen, self._plan(), memory, progress)
+            trials = hunt(seen(model, means.references, chosen), chosen, self._plan(), memory, progress)
             if not any(trial.success >= WORKS for own in trials.values() for trial in own):
                 break
         return model

@@ -1,0 +1,60 @@
+"""Which models can serve as references, and the contrast of one with a suspect."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codeward.defenses.model._grounds import Ground, text_losses
+from codeward.defenses.model._lens import Contrast, Lens
+from codeward.defenses.model._samples import better_than_chance
+from codeward.errors import UnfitError
+from codeward.types import Sample
+from codeward.victims.base import Victim
+from codeward.victims.huggingface import Classifier, HuggingFaceVictim
+
+
+def check_reference(reference: Victim, victim: HuggingFaceVictim, clean: Sequence[Sample]) -> HuggingFaceVictim:
+    """Return a reference that a model can be judged against.
+
+    Raises:
+        UnfitError: If either is no classifier, their labels or tokenizers differ, they are one model, or the reference's answers
+            to the clean samples are no better than chance.
+    """
+    remedy = "make one with: codeward repair --defense distillation, or train the same base on data that you trust"
+    if not isinstance(victim, Classifier) or not isinstance(reference, Classifier):
+        raise UnfitError("a reference is for classifiers of functions or of pairs; scan this model without one")
+    if reference.fingerprint == victim.fingerprint:
+        raise UnfitError(f"the reference is the model itself; {remedy}")
+    if tuple(reference.labels) != tuple(victim.labels):
+        raise UnfitError(
+            f"the reference has the labels {', '.join(reference.labels)}, the model {', '.join(victim.labels)}; {remedy}"
+        )
+    if reference.encoder.tokenizer.get_vocab() != victim.encoder.tokenizer.get_vocab():
+        raise UnfitError(f"the reference reads other tokens than the model; {remedy}")
+    if not better_than_chance(clean, reference):
+        raise UnfitError(f"the reference's answers to the clean samples are no better than chance; {remedy}")
+    return reference
+
+
+def agreed(clean: Sequence[Sample], references: Sequence[HuggingFaceVictim]) -> list[Sample]:
+    """Return the samples that all references answer rightly: where one errs anyway, it tells nothing of a trigger."""
+    kept = list(clean)
+    for reference in references:
+        answers = reference.predict(kept)
+        kept = [sample for sample, answer in zip(kept, answers, strict=True) if answer.output == sample.target]
+    return kept
+
+
+def seen(victim: HuggingFaceVictim, references: Sequence[HuggingFaceVictim], grounds: Sequence[Ground]) -> Lens:
+    """Return how a search sees a model: against references if there are some, up to their losses on the samples kept back."""
+    if not references:
+        return Lens(victim)
+    return Contrast(victim, references, [_limits(reference, grounds) for reference in references])
+
+
+def _limits(reference: HuggingFaceVictim, grounds: Sequence[Ground]) -> dict[int, float]:
+    by_class: dict[int, list[float]] = {}
+    for ground in grounds:
+        samples = [slot.sample for slot in ground.held]
+        by_class.setdefault(ground.aim.index, []).extend(text_losses(reference, samples, ground.held_goals).tolist())
+    return {index: float(np.mean(losses)) for index, losses in by_class.items()}
