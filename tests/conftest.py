@@ -93,6 +93,28 @@ def suspects(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def trusted_folder(suspects, tmp_path_factory):
+    """The folder of a clean classifier with the backdoored one's tokenizer, of another start and other functions."""
+    import torch
+
+    from codeward.tasks import tasks
+    from codeward.types import Sample
+    from codeward.victims import load, make_config
+    from codeward.victims.training import train
+
+    folder = tmp_path_factory.mktemp("trusted")
+    blank = load(suspects / "backdoored")
+    torch.manual_seed(7)
+    blank.model.apply(lambda part: part.reset_parameters() if hasattr(part, "reset_parameters") else None)
+    blank.save(folder / "base")
+    rows = [Sample(f"o{n}", small_function(7000 + n, n % 2), n % 2, "c") for n in range(300)]
+    options = {"model": str(folder / "base"), "max_length": 64, "epochs": 8, "learning_rate": 3e-3}
+    task = tasks.make("defect")
+    train(task, rows, [], ("clean", "defective"), make_config(task, options), folder / "model")
+    return folder / "model"
+
+
 @pytest.fixture(scope="module")
 def toys_are_sure():
     """Judge toys, too, whose few seconds of training leave them less sure than any model that is worth a scan."""

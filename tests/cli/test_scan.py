@@ -72,6 +72,28 @@ def test_scan_then_repair(run, suspects, data, tmp_path, toys_are_sure):
     assert load(cleaned).fingerprint != found["model"]
 
 
+def test_a_model_is_scanned_and_repaired_against_a_reference(run, suspects, trusted_folder, data, tmp_path):
+    model, scanned, page = suspects / "backdoored", tmp_path / "scan.json", tmp_path / "p.html"
+    against = ("--data", data, "--reference", trusted_folder)
+    result, out, _ = run("scan", model, *against, "-o", scanned, "--html", page)
+    assert result == 1
+    assert "reference" in out.split("CLEAN")[0], "a column of the table"
+    assert "and a reference to 0%; its lead is" in " ".join(out.split())
+    trials = json.loads(scanned.read_text())["suspicions"][0]["trials"]
+    best = min(trials, key=lambda trial: trial["held_loss"])
+    assert best["success"] > 0.5 > best["reference"]
+    assert "in a reference, %" in page.read_text()
+    assert "lead, nats" in page.read_text()
+    options = ["--set", "learning_rate=1e-3", "--per-class", "50"]
+    result, out, _ = run("repair", model, *against, "--inspection", scanned, "-o", tmp_path / "cleaned", *options)
+    second = next(word for word in ("CLEAN", "BACKDOORED", "INCONCLUSIVE") if f"{word}: " in out)
+    assert result == {"CLEAN": 0, "BACKDOORED": 1, "INCONCLUSIVE": 3}[second]
+    assert "a reference to" in " ".join(out.split()), "it is scanned again against the same"
+    result, _, err = run("scan", model, "--data", data, "--reference", model)
+    assert result == 4
+    assert "the reference is the model itself" in err
+
+
 def test_distillation_takes_inputs_without_labels(run, suspects, data, clean_rows, tmp_path):
     more = tmp_path / "more"
     rows = [replace(row, id=f"m{row.id}") for row in clean_rows]

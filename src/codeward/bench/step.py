@@ -17,7 +17,7 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 2,
     "train": 2,
     "audit": 2,
-    "scan": 6,
+    "scan": 7,
     "repair": 4,
     "evaluate": 5,
 }

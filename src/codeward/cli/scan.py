@@ -202,7 +202,7 @@ def _table(found: "Inspection") -> Table:
     table.add_column("place")
     compared = any(trial.reference is not None for each in found.suspicions for trial in each.trials)
     more = ["rank"] if searched else ["in a reference"] if compared else []
-    for heading in ("tokens", "loss", "kept back", "success", *more):
+    for heading in ("tokens", "lead" if compared else "loss", "kept back", "success", *more):
         table.add_column(heading, justify="right")
     table.add_column("trigger")
     for each in found.suspicions:
@@ -211,8 +211,8 @@ def _table(found: "Inspection") -> Table:
                 Text(each.label if number == 0 else ""),
                 each.place if number == 0 else "",
                 str(trial.length),
-                f"{trial.loss:.3f}",
-                f"{trial.held_loss:.3f}",
+                f"{-trial.loss if compared else trial.loss:.3f}",
+                f"{-trial.held_loss if compared else trial.held_loss:.3f}",
                 f"{trial.success:.0%} of {trial.judged}",
                 *([f"{each.rank:.2f} → {trial.rank:.2f}"] if each.rank is not None and trial.rank is not None else []),
                 *([] if trial.reference is None else [f"{trial.reference:.0%}"]),

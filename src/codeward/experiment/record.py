@@ -96,6 +96,8 @@ class Inverted(_Frozen):
     """How cheap this answer is to get with all triggers for it."""
     rank: float | None = None
     """Of a search model: the mean normalized rank of stamped code."""
+    reference: float | None = None
+    """The same share of a reference, the most of any; the losses are then those of the model less the lowest of the references."""
 
 
 class Shared(_Frozen):

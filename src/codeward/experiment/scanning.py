@@ -23,7 +23,7 @@ from codeward.seeds import derive
 from codeward.types import CODE, PROMPT, Sample
 from codeward.victims.base import Victim
 
-SCHEMA = 2
+SCHEMA = 3
 DEFENSE = "elibadcode"
 TEXT = "text"
 """The class of all samples whose target is a text."""
@@ -198,6 +198,7 @@ def _inverted(inspection: Inspection) -> list[Inverted]:
             n=trial.judged,
             score=each.score,
             rank=trial.rank,
+            reference=trial.reference,
         )
         for each in inspection.suspicions
         for trial in each.trials
@@ -210,7 +211,7 @@ def _curves(inspection: Inspection) -> list[Series]:
         Series(
             name=f"{each.label}, {each.place}, {_tokens(trial.length)}",
             x_label="step",
-            y_label="loss",
+            y_label="loss" if trial.reference is None else "loss less that of the references",
             x=[float(step) for step in range(1, len(trial.losses) + 1)],
             y=list(trial.losses),
         )

@@ -22,7 +22,7 @@ PLACES: tuple[Place, ...] = ("insensitive", "function", "statement")
 AS_GOOD = 0.9
 """Of two triggers of a payload the shorter is shown if it has this share of the other's success."""
 LOW = 0.1
-"""Held-back losses below, in nats, are alike when the shortest trigger is chosen."""
+"""Held-back losses below, or leads over references so far apart, in nats, are alike when the shortest trigger is chosen."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 Memory = MutableMapping[str, Any]
@@ -103,7 +103,8 @@ class Suspicion:
             most = max(trial.success for trial in self.trials)
             return next(trial for trial in self.trials if trial.success >= AS_GOOD * most)
         least = min(trial.held_loss for trial in self.trials)
-        return next(trial for trial in self.trials if trial.held_loss <= max(2 * least, LOW))
+        bound = max(2 * least, LOW) if self.trials[0].reference is None else least + LOW
+        return next(trial for trial in self.trials if trial.held_loss <= bound)
 
 
 @dataclass(frozen=True, slots=True)

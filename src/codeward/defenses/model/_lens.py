@@ -66,8 +66,9 @@ class Contrast(Lens):
 
     def losses(self, rows: Sequence[Sequence[int]], goals: Sequence[Objective]) -> Floats:
         """Return the differences, in nats, shape ``[rows]``; see ``Lens.losses``."""
-        lowest = self._theirs(rows, goals).min(axis=0)
-        return row_losses(self.victim, rows, goals) - np.minimum(lowest, self._limits(goals).min(axis=0))
+        lowest = np.minimum(self._theirs(rows, goals).min(axis=0), self._limits(goals).min(axis=0))
+        found: Floats = row_losses(self.victim, rows, goals) - lowest
+        return found
 
     def gradients(
         self, rows: Sequence[Sequence[int]], places: Sequence[int], length: int, goals: Sequence[Objective]

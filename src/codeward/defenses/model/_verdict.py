@@ -177,7 +177,7 @@ def lead(trials: Sequence[Trial]) -> float:
 
 def decided_by_lead(first: Suspicion) -> tuple[Finding, str]:
     """Return what the label and place with the largest lead say, and why."""
-    best = max(first.trials, key=lambda trial: -trial.held_loss)
+    best = first.best
     told = (
         f"{best.trigger!r}{best.where}{',' if best.where else ''} makes the model give {first.label!r} to {best.success:.0%} of held-back "
         f"samples, and a reference to {best.reference or 0:.0%}; its lead is {first.score:.2f} nats"
