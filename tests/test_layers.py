@@ -60,6 +60,26 @@ def _allowed(room: str, imported: str) -> bool:
     return any(imported == name or imported.startswith(f"{name}.") for name in MAY_IMPORT[room])
 
 
+def _foreign_privates(module: tuple[str, ...], source: str) -> list[str]:
+    """Return the private modules and names of another package that a file imports: those whose package the file does not lie in."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            private = next(
+                (at for at, part in enumerate(parts) if part.startswith("_") and part != "__version__"), None
+            )
+            if parts[0] == "codeward" and private is not None and module[: private - 1] != tuple(parts[1:private]):
+                found.append(name)
+    return found
+
+
 def test_every_room_has_a_place_in_the_table():
     rooms = {_module(file)[0] for file in _files() if any(file.parent.rglob("*.py"))}
     assert rooms - FREE <= set(MAY_IMPORT)
@@ -72,6 +92,31 @@ def test_a_file_imports_from_below_only(file):
         return
     wrong = [name for name in _imports(file.read_text(encoding="utf-8")) if not _allowed(room, name)]
     assert not wrong, f"{room} may not import {', '.join(wrong)}"
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: "/".join(_module(file)))
+def test_what_is_private_stays_in_its_package(file):
+    wrong = _foreign_privates(_module(file), file.read_text(encoding="utf-8"))
+    assert not wrong, f"another package's own: {', '.join(wrong)}; export the name where its package is imported"
+
+
+@pytest.mark.parametrize(
+    ("source", "file", "right"),
+    [
+        ("from codeward.data.layouts._base import Table", "data/folder", False),
+        ("from codeward.data.layouts._base import Table", "data/layouts/defect", True),
+        ("from codeward.data.layouts._base import Table", "data/layouts/deep/defect", True),
+        ("import codeward.defenses._hiding", "defenses/input/strip", True),
+        ("import codeward.defenses._hiding", "experiment/guard", False),
+        ("from codeward.defenses.model import _search", "defenses/model/dbs", True),
+        ("from codeward.defenses.model import _search", "experiment/scanning", False),
+        ("from codeward.files import _told", "data/write", False),
+        ("from codeward import __version__", "data/write", True),
+        ("from torch._inductor import config", "victims/memory", True),
+    ],
+)
+def test_the_check_sees_every_form_of_a_private_import(source, file, right):
+    assert (not _foreign_privates(tuple(file.split("/")), source)) is right
 
 
 def test_the_table_itself_keeps_attacks_and_defenses_apart():

@@ -1,6 +1,8 @@
 """The registry is tested on a package made for it, so that nothing depends on the methods that happen to exist."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Annotated, Literal
 
 import pytest
@@ -75,6 +77,36 @@ def saw(tools):
 def test_modules_are_found_without_being_listed(tools):
     assert tools.names() == ["hammer"]
     assert tools.get("hammer").__name__ == "Hammer"
+
+
+def test_threads_that_ask_first_at_the_same_time_all_see_every_method(tools, tmp_path):
+    (tmp_path / PACKAGE / "anvil.py").write_text(
+        f"import time\ntime.sleep(0.2)\n{HAMMER.format(package=PACKAGE).replace('hammer', 'anvil')}"
+    )
+    together = Barrier(4)
+
+    def ask(_):
+        together.wait()
+        return tools.names()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == [["anvil", "hammer"]] * 4
+
+
+def test_a_module_may_ask_while_it_is_being_found(tools, tmp_path):
+    (tmp_path / PACKAGE / "anvil.py").write_text(f"from {PACKAGE} import tools\nknown = tools.names()\n")
+    assert tools.names() == ["hammer"]
+    assert sys.modules[f"{PACKAGE}.anvil"].known == []
+
+
+def test_a_module_that_cannot_be_imported_is_tried_again(tools, tmp_path):
+    broken = tmp_path / PACKAGE / "anvil.py"
+    broken.write_text("import nothing_of_this_name\n")
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
+            tools.names()
+    broken.unlink()
+    assert tools.names() == ["hammer"]
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tools):

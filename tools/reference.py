@@ -18,7 +18,6 @@ from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
 from codeward.cli._app import app
 from codeward.cli.list_ import families
-from codeward.data import layouts
 from codeward.registry import Option, Registry
 from codeward.victims import builtin_models
 
@@ -142,7 +141,7 @@ def _epilog(text: str) -> Iterator[str]:
 
 def catalogue_page() -> str:
     """Return the page of everything that has a name, by family."""
-    known = {**families(), "layouts": layouts}
+    known = families()
     parts = [
         NOTICE,
         "# Catalogue",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codeward.report.html import render
     from codeward.tasks import Task
     from codeward.types import Poison, Prediction, Sample, Score, Span
-    from codeward.victims import TrainConfig, Victim, load, make_config
+    from codeward.victims import Victim, load, make_config
 
 try:
     __version__ = version("codeward")
@@ -48,7 +48,7 @@ _ROOMS = {
     "codeward.report.html": ("render",),
     "codeward.tasks": ("Task",),
     "codeward.types": ("Poison", "Prediction", "Sample", "Score", "Span"),
-    "codeward.victims": ("TrainConfig", "Victim", "load", "make_config"),
+    "codeward.victims": ("Victim", "load", "make_config"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -74,7 +74,6 @@ __all__ = [
     "Stamp",
     "Task",
     "Threat",
-    "TrainConfig",
     "Verdict",
     "Victim",
     "__version__",

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codeward.errors import DataError
+
+_STATUS = Path("/proc/self/status")
 
 FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing", "unexpected pos")
 """What safetensors and torch say when a file cannot grow."""
@@ -44,7 +47,8 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         with telling_full_disk(path):
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
+            _flush(temporary)
+            temporary.chmod(0o666 & ~umask())
             temporary.replace(path)
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
@@ -56,20 +60,22 @@ def new_file(path: Path) -> Iterator[Path]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary sibling folder that takes the path's place when the block ends well, and vanishes otherwise.
 
-    A folder that stands at the path is replaced; whether that is allowed is the caller's to check.
+    A folder that stands at the path is replaced; whether that is allowed is the caller's to check. While two folders change
+    places, the old one stands at ``.NAME.old``; where a process ended just then, the next one puts it back first.
 
     Raises:
         DataError: If the disk is full or the place cannot be written to.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _put_back(path)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
     try:
         with telling_full_disk(path):
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
+            temporary.chmod(0o777 & ~umask())
             _swap(temporary, path)
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
@@ -118,8 +124,20 @@ def describe(problem: OSError, path: Path) -> str:
     return f"{path}: cannot be written: {(problem.strerror or str(problem)).lower()}"
 
 
+def _aside(place: Path) -> Path:
+    """Return where a folder stands while another one takes its place."""
+    return place.with_name(f".{place.name}.old")
+
+
+def _put_back(place: Path) -> None:
+    """Put a folder back that a process which ended between two renames has left aside."""
+    old = _aside(place)
+    if old.is_dir() and not os.path.lexists(place):
+        old.rename(place)
+
+
 def _swap(new: Path, place: Path) -> None:
-    old = place.with_name(f".{place.name}.old")
+    old = _aside(place)
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():
         place.rename(old)
@@ -132,7 +150,38 @@ def _swap(new: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _flush(path: Path) -> None:
+    """Have a file's content on the disk before it takes another one's place."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def umask() -> int:
+    """Return the process's umask without changing it, which other threads would notice."""
+    told = _told()
+    return _AT_IMPORT if told is None else told
+
+
+def _told() -> int | None:
+    """Return the umask that the system tells; ``None`` where it tells none."""
+    try:
+        status = _STATUS.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.search(r"^Umask:\s*([0-7]+)$", status, re.M)
+    return int(found[1], 8) if found else None
+
+
+def _at_import() -> int:
+    """Return the umask where nothing tells it: by setting it for a moment, while no other thread writes yet."""
+    told = _told()
+    if told is None:
+        told = os.umask(0o077)
+        os.umask(told)
+    return told
+
+
+_AT_IMPORT = _at_import()

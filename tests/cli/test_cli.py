@@ -141,11 +141,22 @@ def test_list_and_show(capsys):
     _, out, _ = run(capsys, "list", "--json")
     listed = json.loads(out)
     assert "deadcode-fixed" in {entry["name"] for entry in listed["attacks"]}
-    for family in ("attacks", "payloads", "tasks", "metrics"):
+    for family in listed.keys() - {"models"}:
         for entry in listed[family]:
             code, shown, _ = run(capsys, "show", entry["name"], "--json")
             assert code == 0
             assert json.loads(shown)["documentation"]
+
+
+def test_show_knows_layouts_also_where_a_task_has_the_name(capsys):
+    code, out, _ = run(capsys, "show", "cosqa")
+    assert code == 0
+    assert "layout cosqa" in out
+    assert "shape: rows with doc, code, label" in out
+    code, out, _ = run(capsys, "show", "defect")
+    assert out.index("task defect") < out.index("layout defect")
+    (layout,) = json.loads(run(capsys, "show", "defect", "--json")[1])["also"]
+    assert (layout["family"], layout["tasks"]) == ("layouts", "defect")
 
 
 def test_doctor(capsys):

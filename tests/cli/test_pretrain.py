@@ -51,6 +51,8 @@ def test_from_a_tree_to_a_model(capsys, tree, tmp_path):
         (("--kind", "encoder", "--steps", 1), 2, "name source trees with --corpus"),
         (("--kind", "coder", "--steps", 1), 2, "pretraining option kind = 'coder' does not fit"),
         (("--kind", "encoder", "--set", "step=1"), 2, "no pretraining option 'step'|unknown pretraining option 'step'"),
+        (("--kind", "encoder", "--seed", 3, "--set", "seed=1"), 2, "give --seed 1 in place of --set seed=1"),
+        (("--kind", "encoder", "--set", "steps=2"), 2, "give --steps 2 in place of --set steps=2"),
         (("--kind", "encoder", "--corpus", "nowhere", "--steps", 1), 4, "nowhere: there is no such file or folder"),
         (("--kind", "encoder", "--corpus", ".", "--language", "rust", "--steps", 1), 2, "unknown language 'rust'"),
     ],

@@ -1,9 +1,14 @@
 """What every input-stage defense promises, checked for each one that is registered."""
 
+from random import Random
+
+import numpy as np
 import pytest
+from scipy.stats import betabinom
 
 from codeward.defenses.input import input_defenses
 from codeward.errors import DataError, UsageError
+from codeward.experiment.guard import guard
 from codeward.tasks import tasks
 from codeward.types import Poison, Sample, Span
 from codeward.victims import PlantedVictim
@@ -84,12 +89,30 @@ def test_provenance_is_hidden_from_it(ready, victim, monkeypatch):
     assert all(sample.poison is None for sample in seen)
 
 
+def test_a_guard_answers_an_input_as_if_it_came_alone(name, victim):
+    before = guard(victim, clean=clean_rows(40), defense=name, false_positive_rate=0.1)
+    codes = [function(50), triggered(60).code, function(70)]
+    for code, each in zip(codes, before.many(codes), strict=True):
+        alone = before(code)
+        assert (each.sample, each.answer, each.suspicious, each.diff) == (
+            alone.sample,
+            alone.answer,
+            alone.suspicious,
+            alone.diff,
+        )
+        assert each.suspicion == pytest.approx(alone.suspicion, rel=1e-6)
+
+
 def test_few_clean_inputs_pass_the_threshold(name, victim):
-    rows = clean_rows(60)
+    """The threshold is set on some inputs and holds for others: a share above the rate by chance is as rare as one in 10,000."""
+    rows = clean_rows(260)
+    shuffled = Random(0).sample(rows, len(rows))
+    known, others = shuffled[:60], shuffled[60:]
     for rate in (0.05, 0.2):
-        ready = input_defenses.make(name).calibrate(rows, victim, false_positive_rate=rate)
-        flagged = sum(each.suspicious for each in ready.purify(rows, victim))
-        assert flagged <= rate * len(rows)
+        ready = input_defenses.make(name).calibrate(known, victim, false_positive_rate=rate)
+        flagged = sum(each.suspicious for each in ready.purify(others, victim))
+        place = int(np.ceil((len(known) + 1) * (1 - rate) - 1e-9))
+        assert flagged <= betabinom(len(others), len(known) + 1 - place, place).isf(1e-4)
 
 
 @pytest.mark.parametrize("code", ["", "def f(:\n  ((", "\x00\x01\x02", "é" * 40, "x = 1\n" * 40_000])

@@ -268,6 +268,21 @@ def test_duplicate_ids(write_rows: Write) -> None:
         read_all(folder)
 
 
+def test_duplicate_ids_are_counted_and_named_with_a_remedy(write_rows: Write) -> None:
+    folder = write_rows("train.jsonl", [{**ROW, "idx": n} for n in (1, 2, 1, 3, 2, 2, 1, 2)])
+    file = folder / "train.jsonl"
+    with pytest.raises(DataError) as caught:
+        read_all(folder)
+    assert str(caught.value) == (
+        f"{file}, line 3: a second row has the id 'train-1', which {file}, line 1 has already; of 8 rows 5 repeat an id "
+        f"({file}, line 3; {file}, line 5; {file}, line 6; …), and ids have to be unique within a split; leave these rows out, or "
+        "give each an id of its own, or take out the field (idx or id), so that rows are counted"
+    )
+    write_rows("train.jsonl", [{"id": id, "code": C, "target": 0} for id in "aba"])
+    with pytest.raises(DataError, match=r"of 3 rows 1 repeats an id \(.*train.jsonl, line 3\), .* an id of its own$"):
+        open_data(folder, task="defect", language="c").load("train")
+
+
 def test_an_unknown_split_names_the_ones_there_are(write_rows: Write) -> None:
     write_rows("train.jsonl", [ROW])
     data = open_data(write_rows("test.jsonl", [ROW]))

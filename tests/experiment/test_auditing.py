@@ -47,6 +47,14 @@ def test_clean_rows_that_are_the_judged_ones_are_told(data, monkeypatch):
         assert note.startswith("the clean rows are the rows that are judged")
 
 
+def test_the_record_holds_all_options_as_they_were_used(data):
+    audit = Audit([Verdict(f"r{number}", 0.0, False) for number in range(20)])
+    record = record_of(data, "train", audit, [], defense="association", options={"min_rows": "7"}, seconds=0.0)
+    wanted = auditing.data_defenses.settings(auditing.data_defenses.make("association", {"min_rows": 7}))
+    assert record.config["options"] == wanted
+    assert len(wanted) > 1
+
+
 def test_each_finding_is_shown_before_the_strongest_rows(data):
     units = ["strong", "weak", "rare"]
     verdicts = []

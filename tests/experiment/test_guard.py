@@ -90,6 +90,34 @@ def test_the_guard_of_a_pipeline(clean, tiny_classifier):
     assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
 
 
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_a_guard_of_half_precision_answers_in_single_and_leaves_the_pipeline_as_it_is(
+    clean, tiny_classifier, precision
+):
+    import torch
+    import transformers
+
+    model, tokenizer = tiny_classifier
+    tokenizer.model_max_length = 128
+    half = getattr(torch, precision)
+    pipe = transformers.pipeline("text-classification", model=model.to(half), tokenizer=tokenizer)
+    guard = codeward.guard(pipe, clean=clean, defense="oseql")
+    assert guard(code(1)).original_answer == pipe(code(1))[0]["label"]
+    assert {each.dtype for each in guard.victim.model.parameters()} == {torch.float32}
+    assert {each.dtype for each in pipe.model.parameters()} == {half}
+    whole = transformers.pipeline("text-classification", model=model.float(), tokenizer=tokenizer)
+    assert codeward.guard(whole, clean=clean, defense="oseql").victim.model is model
+
+
+def test_text_is_known_by_its_content(victim, clean):
+    guard = codeward.guard(victim, clean=clean)
+    first, second, again = guard.many([code(7), code(8), code(7)])
+    assert first.sample.id == again.sample.id != second.sample.id
+    assert first == again == guard(code(7))
+    assert second == guard(code(8))
+    assert guard("x = '\ud800'\n").original_answer == "clean"
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [

@@ -9,7 +9,7 @@ import pytest
 from tests.experiment.conftest import LABELS, TRIGGER, code
 
 from codeward.cli import main
-from codeward.data import write_data
+from codeward.data import fingerprint, write_data
 from codeward.errors import DataError, ModelError
 from codeward.experiment.calibration import load_calibration, place_of, save_calibration
 from codeward.experiment.picturing import choose
@@ -72,6 +72,26 @@ def test_a_stopped_run_is_gone_on_with_only_on_the_same_rows(tmp_path, rows, vic
     with pytest.raises(DataError, match="another model, defense or input"):
         purify_file(others[change], victim, ready, tmp_path / "p.jsonl", source="rows")
     assert not (tmp_path / "p.jsonl").exists()
+    assert purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows").rows == len(rows)
+
+
+def test_a_stopped_run_is_gone_on_with_only_by_the_same_version_and_clean_samples(
+    tmp_path, rows, victim, ready, clean, monkeypatch
+):
+    def stop(done, total):
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows", progress=stop)
+    other = replace(ready, clean=fingerprint(clean[1:]))
+    assert other.settings == ready.settings
+    with pytest.raises(DataError, match="other clean samples or another version of Codeward was stopped here"):
+        purify_file(rows, victim, other, tmp_path / "p.jsonl", source="rows")
+    with monkeypatch.context() as patch:
+        patch.setattr("codeward.experiment.purifying.__version__", "0.0.1")
+        with pytest.raises(DataError, match="another version of Codeward was stopped here"):
+            purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows")
     assert purify_file(rows, victim, ready, tmp_path / "p.jsonl", source="rows").rows == len(rows)
 
 
@@ -235,7 +255,7 @@ def test_the_command_on_a_file_and_on_standard_input(capsys, folders, monkeypatc
     assert json.loads((folders / "bom.jsonl").read_text())["code"] == code(5)
     result, _, err = run(capsys, folders / "m", "--data", folders / "f.py", "--false-positive-rate", "0.1")
     assert result == 2
-    assert "needs a calibration of its own, as the one beside the model is at 0.05" in err
+    assert "at a false-positive rate of 0.05, and another one needs a calibration of its own" in err
     assert run(capsys, folders / "m", "--data", folders / "f.py", "--false-positive-rate", "0.05")[0] == 1
     Input.buffer = io.BytesIO(code(5, trigger=True).encode())
     result, out, _ = run(capsys, folders / "m", "--data", "-", "--language", "python")

@@ -3,10 +3,11 @@
 import pytest
 import transformers
 
-from codeward.errors import ModelError
+from codeward.errors import DataError, ModelError
 from codeward.tasks import tasks
-from codeward.victims import load
+from codeward.victims import load, make_config
 from codeward.victims.loading import fitting, wrap
+from codeward.victims.training import train
 
 LABELS = ("clean", "defective")
 
@@ -25,6 +26,34 @@ def test_a_set_of_other_classes_is_refused(tmp_path, tiny_classifier):
         (tmp_path / "m" / "codeward.json").write_text(text)
         with pytest.raises(ModelError, match=problem):
             load(tmp_path / "m")
+
+
+def test_what_transformers_prints_is_as_it_was_after_loading_saving_and_training(
+    tmp_path, tiny_classifier, monkeypatch
+):
+    chatter = transformers.utils.logging
+    seen = []
+
+    def state():
+        return chatter.get_verbosity(), chatter.is_progress_bar_enabled()
+
+    before = state()
+    chatter.set_verbosity_info()
+    chatter.enable_progress_bar()
+    try:
+        model, tokenizer = tiny_classifier
+        save = type(model).save_pretrained
+        monkeypatch.setattr(type(model), "save_pretrained", lambda *given: (seen.append(state()), save(*given)))
+        wrap(model, tokenizer, tasks.make("defect"), LABELS, 128, 64).save(tmp_path / "m")
+        load(tmp_path / "m")
+        monkeypatch.setattr("codeward.victims.training.check_fit", lambda *_: seen.append(state()))
+        with pytest.raises(DataError, match="the folder exists"):
+            train(tasks.make("defect"), [], [], LABELS, make_config(tasks.make("defect"), {}), tmp_path / "m")
+        assert seen == [(chatter.ERROR, False)] * 2
+        assert state() == (chatter.INFO, True)
+    finally:
+        chatter.set_verbosity(before[0])
+        (chatter.enable_progress_bar if before[1] else chatter.disable_progress_bar)()
 
 
 @pytest.mark.parametrize(

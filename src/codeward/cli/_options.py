@@ -22,6 +22,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="An option of the attack; see: codeward show NAME."),
 ]
+Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
 Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
 
 

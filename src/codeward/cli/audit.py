@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 NAME = "audit"
 FOUND = 1
 DEFENSE = "association"
-CLEAN_LIMIT = 20_000
-"""Clean rows that are read, at most."""
 TOLD = 10
 """Suspected triggers in the table."""
 EXAMPLES = (
@@ -84,6 +82,7 @@ def run(
     from codeward.data import open_data
     from codeward.experiment.auditing import audit_split, record_of, run_key, write_cleaned
     from codeward.experiment.keeping import kept_beside
+    from codeward.experiment.limits import TRUSTED_LIMIT
     from codeward.experiment.splits import clean_samples, training_split
     from codeward.files import write_text
     from codeward.report.html import render
@@ -94,7 +93,7 @@ def run(
     chosen = split or training_split(source)
     source.check(chosen)
     _check_places(source, clean, output, html, sarif, overwrite)
-    trusted = [] if clean is None else clean_samples(clean, CLEAN_LIMIT, layout, language)
+    trusted = [] if clean is None else clean_samples(clean, TRUSTED_LIMIT, layout, language)
     victim = None if model is None else _load(model, source)
     options, begun = parse_settings(settings), time.perf_counter()
     key = run_key(source, chosen, defense, options, victim, trusted)

@@ -1,7 +1,7 @@
 """``codeward demo``: a backdoored code model in minutes, on real code, measured."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,7 +11,9 @@ from rich.text import Text
 from codeward.cli._console import emit_json, progress, show
 from codeward.cli._options import Json, Seed
 from codeward.cli.harvest import installed_packages, standard_library
-from codeward.experiment.record import Example, Record
+
+if TYPE_CHECKING:
+    from codeward.experiment.record import Example, Record
 
 NAME = "demo"
 EXAMPLES = "Examples:\n\n  codeward demo\n\n  codeward demo --attack identifier-rename -o demo-rename"
@@ -64,7 +66,7 @@ def run(
     show(f"\nDone in {result.seconds:.0f} s. The report is in {page.resolve()}")
 
 
-def flipped(record: Record) -> list[Example]:
+def flipped(record: "Record") -> "list[Example]":
     """Return the examples whose answer the trigger turns into the attacker's."""
     return [
         example
@@ -73,7 +75,7 @@ def flipped(record: Record) -> list[Example]:
     ]
 
 
-def show_example(example: Example) -> None:
+def show_example(example: "Example") -> None:
     """Print one triggered function, its trigger marked, and the answers before and after."""
     code = Syntax(example.after, example.language, word_wrap=True, background_color="default").highlight(example.after)
     for start, end in example.spans:

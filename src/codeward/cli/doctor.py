@@ -84,12 +84,11 @@ def _packages() -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     from codeward.cli.list_ import families
-    from codeward.data import layouts
     from codeward.registry.plugins import PluginWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # each of them is a line of its own here
-        broken = [each for registry in (*families().values(), layouts) for each in registry.broken()]
+        broken = [each for registry in families().values() for each in registry.broken()]
     for each in broken:
         yield Finding(f"{each.noun} {each.point.name}", "note", str(each))
 

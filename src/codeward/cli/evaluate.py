@@ -8,12 +8,12 @@ import typer
 
 from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._inputs import opened_for
-from codeward.cli._options import Data, Json, LanguageName, Layout, Seed, Settings, TaskName, parse_settings
-from codeward.data import DataFolder
-from codeward.experiment.manifest import Threat
+from codeward.cli._options import Data, Json, LanguageName, Layout, Pickle, Seed, Settings, TaskName, parse_settings
 
 if TYPE_CHECKING:
+    from codeward.data import DataFolder
     from codeward.experiment.calibration import Calibration
+    from codeward.experiment.manifest import Threat
     from codeward.victims import Victim
 
 NAME = "evaluate"
@@ -52,9 +52,7 @@ def run(
     title: Annotated[str | None, typer.Option("--title", help="The record's title; default: attack and task.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="The rows to measure on; default: test.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")] = None,
-    allow_pickle: Annotated[
-        bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")
-    ] = False,
+    allow_pickle: Pickle = False,
     seed: Seed = 0,
     layout: Layout = None,
     task: TaskName = None,
@@ -102,7 +100,7 @@ def run(
         show(score_table(record))
 
 
-def _check_defenses(names: Sequence[str], calibration: Path | None, source: DataFolder, split: str) -> None:
+def _check_defenses(names: Sequence[str], calibration: Path | None, source: "DataFolder", split: str) -> None:
     """Refuse what would only fail, or say nothing, after minutes."""
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
@@ -130,7 +128,8 @@ def _calibrated(ready: "Sequence[Calibration]", clean: Path) -> dict[str, object
 def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, language: str | None) -> "Calibration":
     """Calibrate an input defense by its own defaults."""
     from codeward.experiment.calibration import calibrate
-    from codeward.experiment.splits import CLEAN_LIMIT, clean_samples
+    from codeward.experiment.limits import CLEAN_LIMIT
+    from codeward.experiment.splits import clean_samples
 
     with progress(f"calibrating {name}") as advance:
         samples = clean_samples(clean, CLEAN_LIMIT, layout, language, victim.task.name)
@@ -138,12 +137,12 @@ def _ready(name: str, clean: Path, victim: "Victim", layout: str | None, languag
 
 
 def _threat(
-    source: DataFolder,
+    source: "DataFolder",
     attack: str | None,
     options: dict[str, object],
     payload: str | None,
     payload_options: dict[str, object],
-) -> Threat | None:
+) -> "Threat | None":
     """Return the attack that was asked for, else the one in the manifest, else none."""
     from codeward.errors import UsageError
     from codeward.experiment.manifest import Threat, read_manifest

@@ -17,6 +17,7 @@ def families() -> dict[str, Any]:
     """Return every registry by the plural of its noun."""
     from codeward.attacks import attacks
     from codeward.attacks.payloads import payloads
+    from codeward.data import layouts
     from codeward.defenses.data import data_defenses
     from codeward.defenses.input import input_defenses
     from codeward.defenses.model import model_defenses
@@ -35,6 +36,7 @@ def families() -> dict[str, Any]:
             training_defenses,
             model_defenses,
             input_defenses,
+            layouts,
         )
     }
 
@@ -63,14 +65,12 @@ def run(
 
 def catalogue() -> dict[str, list[tuple[str, str]]]:
     """Return name and summary of everything that can be named on the command line, by family."""
-    from codeward.data import layouts
     from codeward.victims import builtin_models
 
     found = {
         plural: [(name, registry.summary(name)) for name in registry.names()] for plural, registry in families().items()
     }
-    shapes = [(name, layouts.summary(name)) for name in layouts.names()]
-    return {**found, "layouts": shapes, "models": sorted(builtin_models().items())}
+    return {**found, "models": sorted(builtin_models().items())}
 
 
 def _table(name: str, entries: list[tuple[str, str]]) -> Table:

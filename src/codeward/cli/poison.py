@@ -1,7 +1,7 @@
 """``codeward poison``: write a poisoned copy of a data set, and say what was done."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -19,7 +19,9 @@ from codeward.cli._options import (
     check_named,
     parse_settings,
 )
-from codeward.experiment.manifest import Manifest
+
+if TYPE_CHECKING:
+    from codeward.experiment.manifest import Manifest
 
 NAME = "poison"
 EXAMPLES = (
@@ -69,7 +71,7 @@ def run(
         show(_table(manifest), f"The poisoned set is in {output}; what was done stands in {output / 'manifest.json'}.")
 
 
-def _table(manifest: Manifest) -> Table:
+def _table(manifest: "Manifest") -> Table:
     title = f"{manifest.attack} with {manifest.payload} on {manifest.task}"
     table = Table(
         title=title, box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="bold", show_header=False

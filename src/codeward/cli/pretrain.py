@@ -1,6 +1,7 @@
 """``codeward pretrain``: make a small (or, on a GPU, a base-size) code model from source trees."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,7 +51,8 @@ def run(
     from codeward.victims.config import configured
     from codeward.zoo.pretrain import PretrainConfig, figures, pretrain
 
-    given = {"kind": kind, "minutes": minutes, "steps": steps, "seed": seed, **parse_settings(settings)}
+    named = {"kind": kind, "minutes": minutes, "steps": steps, "seed": seed}
+    given = {**named, **_others(settings, named)}
     config = configured(
         PretrainConfig, "pretraining option", {key: value for key, value in given.items() if value is not None}
     )
@@ -69,6 +71,22 @@ def run(
         return
     reached = ", ".join(f"{name} {100 * row['accuracy']:.1f} %" for name, row in figures(result.curve).items())
     show(f"{output} holds the model ({result.parameters / 1e6:.1f} M parameters, {result.tokens:,} tokens): {reached}.")
+
+
+def _others(settings: list[str] | None, named: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of ``--set``.
+
+    Raises:
+        UsageError: If one has an option of its own, which would be overruled without a word.
+    """
+    from codeward.errors import UsageError
+
+    fields = parse_settings(settings)
+    for key in fields.keys() & named.keys():
+        raise UsageError(
+            f"{key} has an option of its own; give --{key} {fields[key]} in place of --set {key}={fields[key]}"
+        )
+    return fields
 
 
 def _pack(

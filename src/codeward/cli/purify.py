@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from codeward.cli._console import emit_json, note, progress
-from codeward.cli._options import Json, LanguageName, Layout, TaskName, check_file, check_pages, parse_settings
+from codeward.cli._options import (
+    Json,
+    LanguageName,
+    Layout,
+    Pickle,
+    TaskName,
+    check_file,
+    check_pages,
+    parse_settings,
+)
+from codeward.experiment.limits import CLEAN_LIMIT
 
 if TYPE_CHECKING:
     from codeward.cli._inputs import Inputs
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "purify"
 FOUND = 1
+REMEDY = "give a data set without triggers with --calibration"
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward purify victim/ --data inputs.jsonl --calibration clean.jsonl -o purified.jsonl --html found.html\n\n"
@@ -50,7 +61,9 @@ def run(
             "--false-positive-rate", help="Share of clean inputs that may be taken for suspicious; default: 0.05."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--calibration-limit", min=1, help="At most this many clean samples.")] = 500,
+    limit: Annotated[
+        int, typer.Option("--calibration-limit", min=1, help="At most this many clean samples.")
+    ] = CLEAN_LIMIT,
     split: Annotated[
         str | None, typer.Option("--split", help="The rows to purify; default: test, or the only one.")
     ] = None,
@@ -59,9 +72,7 @@ def run(
         Path | None, typer.Option("--html", help="Write a page that shows where the confidence rests, and the changes.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Print what was changed.")] = False,
-    allow_pickle: Annotated[
-        bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")
-    ] = False,
+    allow_pickle: Pickle = False,
     layout: Layout = None,
     task: TaskName = None,
     language: LanguageName = None,
@@ -169,39 +180,25 @@ def _ready(
     language: str | None,
 ) -> "Calibration":
     """Calibrate, and keep that beside the model; or take up the calibration that lies there."""
-    from codeward.errors import DataError, UsageError
-    from codeward.experiment.calibration import calibrate, load_calibration, place_of, save_calibration
+    from codeward.errors import DataError
+    from codeward.experiment.calibration import place_of, ready_for, save_calibration
     from codeward.experiment.guard import default_defense
+    from codeward.experiment.splits import clean_samples
 
     name = defense or default_defense(victim)
     place = place_of(model, name)
-    if clean is None:
-        if not place.is_file():
-            raise UsageError(
-                f"{name} has no threshold for this model yet; give a data set without triggers with --calibration"
-            )
-        if options:
-            raise UsageError("--set changes the defense, so it has to be calibrated again; give --calibration, too")
-        kept = load_calibration(place, victim)
-        if not kept.is_at(rate):
-            raise UsageError(
-                f"another false-positive rate needs a calibration of its own, as the one beside the model is at "
-                f"{kept.false_positive_rate:g}; give --calibration, too"
-            )
-        return kept
-    from codeward.experiment.splits import clean_samples
-
-    given = {} if rate is None else {"false_positive_rate": rate}
     with progress("calibrating") as advance:
-        ready = calibrate(
+        ready = ready_for(
+            victim,
             name,
             options,
-            clean_samples(clean, limit, layout, language, victim.task.name),
-            victim,
+            None if clean is None else clean_samples(clean, limit, layout, language, victim.task.name),
+            model=model,
+            false_positive_rate=rate,
+            remedy=REMEDY,
             progress=advance,
-            **given,
         )
-    if Path(model).is_dir():
+    if clean is not None and Path(model).is_dir():
         try:
             save_calibration(place, ready)
         except DataError as problem:  # a model that nobody may write beside is purified for all the same

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from codeward.cli._console import emit_json, note, progress, show
-from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, parse_settings
-from codeward.cli.scan import PER_CLASS, CleanData, PerClass, Pickle, References, load_with_clean, tell, trusted
+from codeward.cli._options import Json, LanguageName, Layout, Pickle, Seed, TaskName, parse_settings
+from codeward.cli.scan import PER_CLASS, CleanData, PerClass, References, load_with_clean, tell, trusted
 
 if TYPE_CHECKING:
     from codeward.experiment.repairing import Repaired

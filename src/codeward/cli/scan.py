@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codeward.cli._console import emit_json, note, progress, show
-from codeward.cli._options import Json, LanguageName, Layout, Seed, TaskName, check_pages, parse_settings
+from codeward.cli._options import Json, LanguageName, Layout, Pickle, Seed, TaskName, check_pages, parse_settings
 
 if TYPE_CHECKING:
     from codeward.defenses.model import Inspection
@@ -47,7 +47,6 @@ References = Annotated[
         help="For classifiers: a model that you trust, of the same task and base; repeat it for several.",
     ),
 ]
-Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from a pickle, which can run any code.")]
 
 
 def run(

@@ -18,33 +18,50 @@ EXAMPLES = "Examples:\n\n  codeward show deadcode-grammar\n\n  codeward show end
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="Name of an attack, payload, task, metric or loss; see: codeward list.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="Name of an attack, payload, task, metric, defense, loss or layout; see: codeward list."),
+    ],
     json: Json = False,
 ) -> None:
     """Show a method: its source, its options and where it departs from the paper."""
-    registry = _registry_of(name)
-    options = registry.options(name)
+    first, *others = _registries_of(name)
     if json:
-        emit_json(_as_json(registry, name, options))
+        also = {"also": [_as_json(each, name) for each in others]} if others else {}
+        emit_json({**_as_json(first, name), **also})
         return
+    _tell(first, name)
+    for registry in others:
+        print_result(Text(""))
+        _tell(registry, name)
+
+
+def _tell(registry: Registry[Any], name: str) -> None:
+    """Print one method."""
+    options = registry.options(name)
     print_result(Text(f"{registry.noun} {name}", style="bold"), Text(""), Text(registry.documentation(name)), Text(""))
     for label, value in _facts(registry.get(name)).items():
         print_result(Text.assemble((f"{label}: ", "bold"), value))
     print_result(_table(options) if options else Text("It has no options."))
 
 
-def _registry_of(name: str) -> Registry[Any]:
+def _registries_of(name: str) -> list[Registry[Any]]:
+    """Return the families that know a name: a task and a layout may share one.
+
+    Raises:
+        UnknownNameError: If none does.
+    """
     known = families()
-    found: Registry[Any] | None = next((each for each in known.values() if name in each.names()), None)
-    if found is not None:
+    found = [each for each in known.values() if name in each.names()]
+    if found:
         return found
     raise UnknownNameError("method", name, [each for registry in known.values() for each in registry.names()])
 
 
 def _facts(method: type[Any]) -> dict[str, str]:
-    """Return what the class itself declares: languages, kinds, labels, metrics, default payload."""
+    """Return what the class itself declares: languages, kinds, labels, metrics, default payload, a layout's tasks and shape."""
     shown: dict[str, str] = {}
-    for label in ("kind", "kinds", "languages", "labels", "metrics", "payload"):
+    for label in ("kind", "kinds", "languages", "labels", "metrics", "payload", "tasks", "shape"):
         value = getattr(method, label, None)
         if isinstance(value, frozenset):
             value = ", ".join(sorted(value))
@@ -55,7 +72,7 @@ def _facts(method: type[Any]) -> dict[str, str]:
     return shown
 
 
-def _as_json(registry: Registry[Any], name: str, options: list[Option]) -> dict[str, object]:
+def _as_json(registry: Registry[Any], name: str) -> dict[str, object]:
     return {
         "family": registry.plural,
         "name": name,
@@ -63,7 +80,7 @@ def _as_json(registry: Registry[Any], name: str, options: list[Option]) -> dict[
         **_facts(registry.get(name)),
         "options": [
             {"name": each.name, "type": each.type, "default": each.default, "description": each.description}
-            for each in options
+            for each in registry.options(name)
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from codeward.data.folder import DataFolder, open_data
 from codeward.data.harvest import HARVESTED, Harvest, harvest, write_harvest
-from codeward.data.layouts import Layout, layouts
+from codeward.data.layouts import Layout, StoredTable, layouts
 from codeward.data.rewrite import check_copy, obstacle, write_kept
 from codeward.data.write import check_place, fingerprint, write_data
 
@@ -11,6 +11,7 @@ __all__ = [
     "DataFolder",
     "Harvest",
     "Layout",
+    "StoredTable",
     "check_copy",
     "check_place",
     "fingerprint",

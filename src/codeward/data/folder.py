@@ -7,9 +7,9 @@ from pathlib import Path
 
 from codeward.code import LANGUAGES
 from codeward.data import hub
+from codeward.data.ids import new_ids, repeated
 from codeward.data.languages import guess_language, known_language, named_language
-from codeward.data.layouts import Layout, layouts
-from codeward.data.layouts._base import Meta, StoredTable, Table
+from codeward.data.layouts import Layout, Meta, StoredTable, Table, layouts
 from codeward.data.listing import Listing, list_files
 from codeward.data.rows import Row
 from codeward.errors import DataError, OtherTaskError, UnknownNameError, UsageError
@@ -36,6 +36,10 @@ class DataFolder:
     _tables: Mapping[str, Table] = field(repr=False)
     _given: str | None = field(default=None, repr=False)
     """The language that the user gave, over what rows say."""
+    _unique: bool = field(default=False, repr=False)
+    """Whether rows of different splits are known to have different ids."""
+    _new: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    """By split the ids that are not the rows' own; kept, since the other splits are read for them."""
 
     def read(self, split: str, *, limit: int | None = None) -> Iterator[Sample]:
         """Read a split row by row.
@@ -45,11 +49,12 @@ class DataFolder:
             limit: Stop after that many rows.
 
         Returns:
-            The samples in the order of the file, with ids unique in the data set.
+            The samples in the order of the file, with ids unique in the data set: where a row of an earlier split (``train`` is the
+            first) has an id, too, the split stands before it.
 
         Raises:
             UsageError: If there is no such split, or the limit is negative.
-            DataError: While reading, if a row cannot be used.
+            DataError: While reading, if a row cannot be used, or two rows of the split have one id.
         """
         self.check(split)
         if limit is not None and limit < 0:
@@ -87,14 +92,17 @@ class DataFolder:
 
     def _samples(self, split: str) -> Iterator[tuple[Row, Sample]]:
         layout = layouts.make(self.layout)
+        if split not in self._new:
+            self._new[split] = {} if self._unique else new_ids(layout, self._tables, split)
+        new = self._new[split]
         seen: set[str] = set()
         for n, row in enumerate(self._tables[split]):
             id = layout.id(row, split, n)
             if id in seen:
-                raise DataError(f"{row.where}: a second row has the id {id!r}; ids have to be unique within a split")
+                raise repeated(layout, self._tables[split], split, id)
             seen.add(id)
             language = self._given or layout.row_language(row) or self.language or ""
-            yield row, layout.sample(row, id, language, self.task, self.labels)
+            yield row, layout.sample(row, new.get(id, id), language, self.task, self.labels)
 
 
 def open_data(
@@ -131,7 +139,8 @@ def open_data(
         chosen, tables = _recognize_hub(name, layout)
     serves = _task(chosen, meta, task, place)
     labels = meta.labels if meta is not None else chosen.labels
-    folder = DataFolder(place, chosen.name, serves, given, labels, tuple(tables), tables, given)
+    unique = meta is not None and meta.unique
+    folder = DataFolder(place, chosen.name, serves, given, labels, tuple(tables), tables, given, unique)
     return folder if given else replace(folder, language=_language(folder, chosen, meta, listing))
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from codeward.data.folder import DataFolder
-from codeward.data.layouts._base import FileTable
+from codeward.data.layouts import FileTable
 from codeward.data.layouts.codeward import FILE
 from codeward.data.raw import copy_whole
 from codeward.data.rows import bare

@@ -41,7 +41,8 @@ def write_data(
         task: The task that the rows are for.
         language: The language of the rows; ``None`` where they have several.
         labels: Class names by index; empty where the task has no classes.
-        splits: The rows of each split; they are streamed. Poisoned rows keep their provenance.
+        splits: The rows of each split; they are streamed. Poisoned rows keep their provenance. Ids are unique over all splits,
+            as those of rows that were read from one data set are.
         overwrite: Replace the folder, if Codeward wrote all that is in it.
         extra: Further text files by name, such as a manifest.
 
@@ -83,7 +84,9 @@ def _write_split(file: IO[bytes], samples: Iterator[Sample]) -> tuple[int, str]:
 def _checked(samples: Iterable[Sample], split: str, labels: tuple[str, ...], ids: set[str]) -> Iterator[Sample]:
     for sample in samples:
         if sample.id in ids:
-            raise DataError(f"split {split!r}: two rows have the id {sample.id!r}; ids have to be unique in a data set")
+            raise DataError(
+                f"split {split!r}: two rows have the id {sample.id!r}; ids have to be unique in a data set, over all splits; give one of them another id"
+            )
         if labels and isinstance(sample.target, int) and not 0 <= sample.target < len(labels):
             raise DataError(
                 f"split {split!r}: row {sample.id!r} has the label {sample.target}, but there are {len(labels)} labels"

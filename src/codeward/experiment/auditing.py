@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from codeward import __version__
-from codeward.data import DataFolder, check_copy, check_place, fingerprint, obstacle, write_data, write_kept
-from codeward.data.layouts._base import StoredTable
+from codeward.data import (
+    DataFolder,
+    StoredTable,
+    check_copy,
+    check_place,
+    fingerprint,
+    obstacle,
+    write_data,
+    write_kept,
+)
 from codeward.data.rows import Row
 from codeward.defenses.data import Arrays, Audit, Evidence, Progress, Verdict, data_defenses
 from codeward.experiment.environment import environment
@@ -209,9 +217,10 @@ def record_of(
         audit: What was found.
         scores: How right it is, where that is known.
         defense: The defense's name.
-        options: Its options.
+        options: Its options as they were given; the record holds all of them as they were used.
         seconds: What it took.
     """
+    settings = data_defenses.settings(data_defenses.make(defense, options))
     suspicious = sum(verdict.suspicious for verdict in audit.verdicts)
     return Record(
         verb="audit",
@@ -222,10 +231,10 @@ def record_of(
             "data": str(data.path),
             "split": split,
             "defense": defense,
-            "options": options,
+            "options": settings,
             "notes": list(audit.notes),
         },
-        seed=int(str(options.get("seed", 0))),
+        seed=int(str(settings.get("seed", 0))),
         scores=[row(score, defense, "rows") for score in scores],
         counts={"rows": len(audit.verdicts), "suspicious": suspicious},
         fingerprints={split: fingerprint(Split(data, split))},

@@ -70,6 +70,53 @@ def calibrate(
     return Calibration(ready, name, false_positive_rate, victim.fingerprint, fingerprint(clean), len(clean))
 
 
+def ready_for(
+    victim: Victim,
+    name: str,
+    options: dict[str, object],
+    clean: Sequence[Sample] | None,
+    *,
+    model: str | Path | None,
+    false_positive_rate: float | None,
+    remedy: str,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Calibrate a defense where there are clean samples, else take up the calibration that lies beside the model.
+
+    Args:
+        victim: The model to protect.
+        name: The defense.
+        options: Its options.
+        clean: Inputs without triggers; ``None`` where none are given.
+        model: Where the model lies; ``None`` where it lies nowhere.
+        false_positive_rate: Which share of clean inputs may be taken for suspicious; by default 0.05, or what the calibration
+            that is taken up was made at.
+        remedy: How the caller is given clean samples, at the end of a sentence.
+        progress: Called with the number of inputs done and of all.
+
+    Raises:
+        UsageError: If there are neither clean samples nor a calibration, or options or a rate other than the calibration's are
+            given without clean samples.
+        DataError: If the calibration cannot be read, or the clean samples are too few.
+        ModelError: If the calibration was made for another model.
+    """
+    if clean is not None:
+        rate = FALSE_POSITIVES if false_positive_rate is None else false_positive_rate
+        return calibrate(name, options, clean, victim, false_positive_rate=rate, progress=progress)
+    place = None if model is None else place_of(model, name)
+    if place is None or not place.is_file():
+        raise UsageError(f"{name} has no threshold for this model yet; {remedy}")
+    if options:
+        raise UsageError(f"options change the defense {name}, so that it needs a calibration of its own; {remedy}")
+    kept = load_calibration(place, victim)
+    if not kept.is_at(false_positive_rate):
+        raise UsageError(
+            f"{place}: the calibration is at a false-positive rate of {kept.false_positive_rate:g}, and another one needs a "
+            f"calibration of its own; {remedy}"
+        )
+    return kept
+
+
 def place_of(model: str | Path, name: str) -> Path:
     """Return where a calibration of a model lies: beside its weights."""
     return Path(model) / f"calibration-{name}.json"

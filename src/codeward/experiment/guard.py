@@ -1,16 +1,19 @@
 """A guard before a served model: three lines, one call an input."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from codeward.code import LANGUAGES
-from codeward.defenses.input import FALSE_POSITIVES, Change, Element, NoveltyTeller, Purified, input_defenses
+from codeward.defenses.input import Change, Element, NoveltyTeller, Purified, input_defenses
 from codeward.errors import UnknownNameError, UsageError
-from codeward.experiment.calibration import Calibration, calibrate, load_calibration, place_of
+from codeward.experiment.calibration import Calibration, ready_for
+from codeward.experiment.limits import CLEAN_LIMIT
 from codeward.experiment.purifying import answer_of, diff_of
-from codeward.experiment.splits import CLEAN_LIMIT, clean_samples
+from codeward.experiment.splits import clean_samples
 from codeward.tasks import Task, tasks
 from codeward.types import CODE, Sample
 from codeward.victims.base import Victim
@@ -22,6 +25,7 @@ OPAQUE = "codepurify"
 MEMBERS = ("task", "labels", "predict", "confidence", "embed", "reach")
 """By what a victim is known; what it costs to have its fingerprint is left for later."""
 PIPELINE = "text-classification"
+REMEDY = "give clean samples by clean=, at least 19 for the default rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,11 @@ class Guard:
         return self.many([code])[0]
 
     def many(self, codes: Sequence[str | Sample]) -> list[Guarded]:
-        """Return the answers to several inputs; they share batches."""
+        """Return the answers to several inputs, each as if it came alone; they share batches."""
         if isinstance(codes, str | Sample):
             raise UsageError("many() takes a list of codes; for one call the guard itself")
-        samples = [
-            _sample(code, self.language, str(place), self.victim) for place, code in enumerate(_listed(codes, "many()"))
-        ]
+        listed = _listed(codes, "many()")
+        samples = [_sample(code, self.language, place, self.victim) for place, code in enumerate(listed)]
         purified = self.calibration.defense.purify(samples, self.victim)
         return [self._guarded(each, sample) for each, sample in zip(purified, samples, strict=True)]
 
@@ -133,27 +136,20 @@ def guard(
     known = language or next((each.language for each in given or () if isinstance(each, Sample)), None)
     if known is not None and known not in LANGUAGES:
         raise UnknownNameError("language", known, LANGUAGES)
-    if given is None:
-        place = place_of(model, name) if isinstance(model, str | Path) else None
-        if place is None or not place.is_file():
-            raise UsageError(
-                "the guard has no threshold: give clean samples by clean=, at least 19 for the default rate"
-            )
-        if options:
-            raise UsageError("options need a calibration of their own; give clean samples by clean=")
-        kept = load_calibration(place, victim)
-        if not kept.is_at(false_positive_rate):
-            raise UsageError(
-                f"{place}: the calibration is at a false-positive rate of {kept.false_positive_rate:g}, and another one needs a "
-                "calibration of its own; give clean samples by clean="
-            )
-        return Guard(victim, kept, known or "")
-    if known is None:
+    if given is not None and known is None:
         raise UsageError("nothing says which language the code is in; give language=")
-    samples = [_sample(code, known, str(place), victim, "clean=: ") for place, code in enumerate(given)]
-    rate = FALSE_POSITIVES if false_positive_rate is None else false_positive_rate
-    ready = calibrate(name, options or {}, samples, victim, false_positive_rate=rate)
-    return Guard(victim, ready, known)
+    ready = ready_for(
+        victim,
+        name,
+        options or {},
+        None
+        if given is None
+        else [_sample(code, known or "", place, victim, "clean=: ") for place, code in enumerate(given)],
+        model=model if isinstance(model, str | Path) else None,
+        false_positive_rate=false_positive_rate,
+        remedy=REMEDY,
+    )
+    return Guard(victim, ready, known or "")
 
 
 def default_defense(victim: Victim) -> str:
@@ -177,18 +173,24 @@ def _kind(value: object) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _sample(code: str | Sample, language: str, id: str, victim: Victim, where: str = "") -> Sample:
+def _sample(code: str | Sample, language: str, place: int, victim: Victim, where: str = "") -> Sample:
+    """Return an input as a sample; text is known by its content, so that its answer does not depend on what else is asked.
+
+    Raises:
+        UsageError: If it is no code, or the model reads more than a code.
+    """
     if isinstance(code, Sample):
         return code
     if not isinstance(code, str):
-        raise UsageError(f"{where}input {id} is {_kind(code)}; a guard takes code as text (str) or a Sample")
+        raise UsageError(f"{where}input {place} is {_kind(code)}; a guard takes code as text (str) or a Sample")
     if victim.task.kind == "pair":
         raise UsageError('a model of pairs reads two codes; give Sample(id, code, None, language, {"other": "..."})')
     if victim.task.kind == "retrieval":
         raise UsageError('a search model reads a query, too; give Sample(id, code, None, language, {"query": "..."})')
     if not language:
         raise UsageError("nothing says which language the code is in; give guard(..., language=)")
-    return Sample(id, code, None, language)
+    digest = blake2b(code.encode("utf-8", "surrogatepass"), digest_size=8)
+    return Sample(digest.hexdigest(), code, None, language)
 
 
 def _victim(model: Any, task: str | None) -> Victim:
@@ -208,7 +210,7 @@ def _victim(model: Any, task: str | None) -> Victim:
 
 
 def _piped(pipe: Any, task: Task) -> Victim:
-    """Return the victim that a pipeline holds.
+    """Return the victim that a pipeline holds; half precision is copied to single, in which models of a folder run, too.
 
     Raises:
         UsageError: If the pipeline, or the task, is not to tell classes apart.
@@ -225,4 +227,14 @@ def _piped(pipe: Any, task: Task) -> Victim:
             f"a {PIPELINE} pipeline tells classes apart, and task {task.name!r} does not; give another task="
         )
     length = min(MAX_LENGTH, int(pipe.tokenizer.model_max_length))
-    return wrap(pipe.model, pipe.tokenizer, task, labels_of(pipe.model.config), length, length // 2)
+    return wrap(_single(pipe.model), pipe.tokenizer, task, labels_of(pipe.model.config), length, length // 2)
+
+
+def _single(model: Any) -> Any:
+    """Return a model whose weights are of single precision: itself, or a copy, so that the caller's stays as it is."""
+    import torch
+
+    halves = {torch.float16, torch.bfloat16}
+    if getattr(model, "is_quantized", False) or not any(each.dtype in halves for each in model.parameters()):
+        return model
+    return copy.deepcopy(model).float()

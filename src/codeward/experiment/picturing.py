@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codeward.defenses.input import Element
-from codeward.defenses.input._base import answers_of
+from codeward.defenses.input import Element, answers_of
 from codeward.experiment.calibration import Calibration
 from codeward.experiment.environment import environment
 from codeward.experiment.purifying import Summary, changed_fields, diff_of

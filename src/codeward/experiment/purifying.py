@@ -11,6 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from codeward import __version__
 from codeward.code import LANGUAGES
 from codeward.defenses.input import Change, Purified
 from codeward.errors import DataError
@@ -235,7 +236,9 @@ def _line(row: dict[str, Any]) -> bytes:
 
 
 def _key(victim: Victim, calibration: Calibration, source: str) -> str:
-    text = json.dumps([victim.fingerprint, calibration.settings, source], sort_keys=True, default=str)
+    """Return what a run depends on: the code, the model, the defense with the clean samples that it was set on, and the rows."""
+    known = [__version__, victim.fingerprint, calibration.name, calibration.settings, calibration.clean, source]
+    text = json.dumps(known, sort_keys=True, default=str)
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -280,5 +283,6 @@ def _made_of(row: Mapping[str, Any], sample: Sample) -> bool:
 
 def _of_another_run(part: Path) -> DataError:
     return DataError(
-        f"{part}: a run with another model, defense or input was stopped here; give the same ones again, or remove the file"
+        f"{part}: a run with another model, defense or input, other clean samples or another version of Codeward was stopped here; give "
+        "the same ones again, or remove the file"
     )

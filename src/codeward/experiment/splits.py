@@ -9,8 +9,6 @@ from codeward.errors import DataError
 from codeward.types import Sample
 
 TRAIN, VALID, TEST = "train", "valid", "test"
-CLEAN_LIMIT = 500
-"""Clean samples from which the threshold of an input defense is set, at most, where the user names no number."""
 
 
 def training_split(data: DataFolder) -> str:

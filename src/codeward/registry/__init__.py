@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -26,6 +27,9 @@ from codeward.registry.plugins import Broken, PluginWarning, entitle, flaw, load
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
+
+_DISCOVERING = threading.RLock()
+"""Held while a registry looks for its methods: one lock for all, as the modules of one family may ask another one."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -66,6 +70,7 @@ class Registry(Generic[T]):
         self._names: dict[type[T], str] = {}
         self._broken: list[Broken] = []
         self._discovered = False
+        self._discovering = False
 
     def register(self, name: str) -> Callable[[C], C]:
         """Return the decorator that lists a class under a name.
@@ -167,9 +172,22 @@ class Registry(Generic[T]):
         return inspect.cleandoc(module.__doc__ if module and module.__doc__ else cls.__doc__ or "")
 
     def _discover(self) -> None:
+        """Find all methods, once; other threads wait until that is done, and after an error the next use tries again."""
         if self._discovered:
             return
-        self._discovered = True
+        with _DISCOVERING:
+            if self._discovered or self._discovering:  # a module that is being imported may ask what there is so far
+                return
+            self._discovering = True
+            try:
+                self._find()
+                self._discovered = True
+            finally:
+                self._discovering = False
+
+    def _find(self) -> None:
+        """Import the package's modules, and take what other packages name."""
+        self._broken.clear()
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_") and not module.ispkg:

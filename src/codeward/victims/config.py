@@ -22,7 +22,11 @@ SCRATCH_RATE = 1e-3
 
 
 class TrainConfig(BaseModel):
-    """The configuration of a training run."""
+    """The configuration of a training run, resolved; ``make_config`` makes one.
+
+    The defaults here are those of a model from scratch. The task's model, and the learning rate and the epochs that suit a
+    pretrained one, are what ``make_config`` knows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -19,6 +19,7 @@ from codeward.types import CODE, Prediction, Sample
 from codeward.victims.base import Floats
 from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
+from codeward.victims.quiet import quiet
 
 FILE = "codeward.json"
 
@@ -123,7 +124,7 @@ class HuggingFaceVictim:
             "max_target_length": self.encoder.max_target_length,
             "codeward": __version__,
         }
-        with new_folder(path) as folder:
+        with new_folder(path) as folder, quiet():
             self.model.save_pretrained(folder)
             self.encoder.tokenizer.save_pretrained(folder)
             (folder / FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from codeward.victims.generation import Generator
 from codeward.victims.huggingface import FILE, Classifier, HuggingFaceVictim
 from codeward.victims.planted import FILE as PLANTED
 from codeward.victims.planted import load_planted
+from codeward.victims.quiet import quiet
 from codeward.victims.retrieval import Retriever
 from codeward.victims.suiting import CLASSIFYING as CLASSIFYING
 from codeward.victims.suiting import (
@@ -181,10 +180,9 @@ def load_parts(model: str, auto: Any, options: dict[str, Any], *, fresh: bool = 
     import transformers
     from safetensors import SafetensorError
 
-    hush()
     trust = options.get("trust_remote_code", False)
     options = {"dtype": torch.float32, **options, "output_loading_info": True}
-    with _quiet():
+    with quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=trust)
         except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -215,28 +213,6 @@ def _check_complete(model: str, auto: Any, missing: set[str]) -> None:
             f"{model}: the model's files lack weights that {auto.__name__} needs ({lacking[0]}{more}), since it was made for something "
             f"else, and random ones would answer; train it for the task first (codeward train DATA --model {model} -o DIR)"
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from printing what it finds in a model's files: what matters of it is told in one sentence."""
-    import transformers
-
-    chatter: Any = transformers.utils.logging
-    before = chatter.get_verbosity()
-    chatter.set_verbosity_error()
-    try:
-        yield
-    finally:
-        chatter.set_verbosity(before)
-
-
-def hush() -> None:
-    """Keep transformers from drawing progress bars of its own."""
-    import transformers
-
-    chatter: Any = transformers.utils.logging
-    chatter.disable_progress_bar()
 
 
 def check_folder(model: str, allow_pickle: bool, offer: str = "") -> None:

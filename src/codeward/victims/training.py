@@ -1,6 +1,5 @@
 """Train a victim on ``transformers.Trainer``: resumable to the same weights, silent, with early stopping as an option."""
 
-import logging
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,10 +21,11 @@ from codeward.victims.config import SCRATCH, TrainConfig
 from codeward.victims.device import on_gpu
 from codeward.victims.feeding import Collator, Rows, encode_rows
 from codeward.victims.huggingface import FILE, HuggingFaceVictim
-from codeward.victims.loading import auto_class, check_folder, hush, load_parts, load_victim, wrap
+from codeward.victims.loading import auto_class, check_folder, load_parts, load_victim, wrap
 from codeward.victims.lora import attach, merge
 from codeward.victims.memory import keep_freed_memory
 from codeward.victims.observing import Looks, Observer, Observing
+from codeward.victims.quiet import quiet
 from codeward.victims.refusing import check_fit, check_place, check_rows
 from codeward.victims.shapes import Shape, new_config, new_model
 from codeward.victims.sifting import FILE as SIFTING
@@ -56,6 +56,7 @@ class TrainResult:
     """What an observer saw, by epoch."""
 
 
+@quiet()
 def train(
     task: Task,
     rows: Sequence[Sample],
@@ -100,9 +101,7 @@ def train(
     check_rows(valid, labels, task)
     start = time.perf_counter()
     work = out.with_name(f".{out.name}.training")
-    logging.getLogger("transformers").setLevel(logging.ERROR)
     transformers.set_seed(config.seed)
-    hush()
     tidy = [Tidy()] if not on_gpu() and keep_freed_memory() else []
     victim = new_victim(task, rows, tuple(labels), config)
     if processes.is_first():

@@ -40,6 +40,7 @@ class CorpusCard:
     tokens: dict[str, int]
     """Training tokens by language."""
     valid_tokens: dict[str, int]
+    """Tokens by which progress is judged, by language: what the card's curve is of."""
     documents: int
     licenses: dict[str, int]
     """Documents by licence, as their source says."""

@@ -1,7 +1,6 @@
 """Pretrain a model from a packed corpus: for so many minutes or steps, resumable, judged on the way, written as a card."""
 
 import json
-import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from codeward.files import new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.device import device_name, on_gpu
-from codeward.victims.loading import hush
+from codeward.victims.quiet import quiet
 from codeward.victims.trainer import Progress, Watch
 from codeward.zoo import resolve
 from codeward.zoo.adapt import adapt
@@ -80,6 +79,7 @@ class PretrainResult:
     parameters: int
 
 
+@quiet()
 def pretrain(
     corpus: Path, config: PretrainConfig, out: Path, *, resume: bool = True, progress: Progress | None = None
 ) -> PretrainResult:
@@ -124,8 +124,6 @@ class _Run:
         names = config.kind == "seq2seq"
         self.names = np.load(corpus / "train-names.npy", mmap_mode="r") if names else None
         self.valid = {path.stem.removeprefix("valid-"): np.load(path) for path in sorted(corpus.glob("valid-*.npy"))}
-        logging.getLogger("transformers").setLevel(logging.ERROR)
-        hush()
         transformers.set_seed(config.seed)
         self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
         if config.start:

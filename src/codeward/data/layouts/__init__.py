@@ -1,5 +1,5 @@
 """Layouts: how published data sets lie on disk; one file each."""
 
-from codeward.data.layouts._base import Layout, LinePairs, layouts
+from codeward.data.layouts._base import FileTable, Layout, LinePairs, Meta, StoredTable, Table, layouts
 
-__all__ = ["Layout", "LinePairs", "layouts"]
+__all__ = ["FileTable", "Layout", "LinePairs", "Meta", "StoredTable", "Table", "layouts"]

@@ -57,6 +57,8 @@ class Meta:
     task: str
     labels: tuple[str, ...] = ()
     language: str | None = None
+    unique: bool = False
+    """Whether whoever wrote it has seen to it that no two rows of all splits have one id."""
 
 
 class Layout(ABC):
@@ -73,6 +75,8 @@ class Layout(ABC):
     """What one looks like, for messages."""
     language: ClassVar[str | None] = None
     """The language of the code where the layout fixes it."""
+    keys: ClassVar[tuple[str, ...]] = ("idx", "id")
+    """The fields that may hold a row's published id, the preferred first."""
 
     def __init_subclass__(cls) -> None:
         """Have what ``sample`` returns checked, whoever calls it."""
@@ -109,8 +113,11 @@ class Layout(ABC):
         return None
 
     def id(self, row: Row, split: str, n: int) -> str:
-        """Return the sample's id: the split with the published id, or with the row's number from 0."""
-        return f"{split}-{row.key('idx', 'id') or n}"
+        """Return the sample's id: the split with the published id, or with the row's number from 0.
+
+        A layout may return an id without the split. Where a row of an earlier split has the same one, the split is put before it.
+        """
+        return f"{split}-{row.key(*self.keys) or n}"
 
     def row_language(self, row: Row) -> str | None:
         """Return the language that the row itself names."""

@@ -4,7 +4,8 @@
 ``{"id", "code", "target", "language", "context", "poison"}``; the last three may be missing, and ``target`` where nobody asks
 for it (``codeward purify``).
 Written by ``codeward.data.write_data``; easy to write by hand: ``{"schema_version": 1, "task": "defect", "language":
-"c", "labels": ["clean", "defective"], "splits": ["train"]}``.
+"c", "labels": ["clean", "defective"], "splits": ["train"]}``. Ids are unique within a split; where a row of another split has one,
+too, it is read with its split before it (``test-17``).
 """
 
 import json
@@ -124,10 +125,11 @@ class Codeward(Layout):
         language = None if header.language is None else known_language(header.language)
         if header.language is not None and language is None:
             raise DataError(f"{folder / FILE}: language {header.language!r} is not one that Codeward reads")
-        return Meta(header.task, header.labels, language)
+        unique = set(header.splits) <= header.counts.keys() & header.fingerprints.keys()
+        return Meta(header.task, header.labels, language, unique)
 
     def id(self, row: Row, split: str, n: int) -> str:
-        """Return the row's own id."""
+        """Return the row's own id; see ``Layout.id``."""
         return row.text("id")
 
     def row_language(self, row: Row) -> str | None:

@@ -20,14 +20,11 @@ class Poj104(Layout):
 
     tasks: ClassVar[tuple[str, ...]] = ("clone-search",)
     shape: ClassVar[str] = "rows with label, index, code"
+    keys: ClassVar[tuple[str, ...]] = ("index", "id")
 
     def fits(self, fields: frozenset[str]) -> bool:
         """Whether rows with these fields are of this layout."""
         return {"label", "code"} <= fields and bool({"index", "id"} & fields) and "doc" not in fields
-
-    def id(self, row: Row, split: str, n: int) -> str:
-        """Return the sample's id; see ``Layout.id``."""
-        return f"{split}-{row.key('index', 'id') or n}"
 
     def sample(self, row: Row, id: str, language: str, task: str, labels: tuple[str, ...]) -> Sample:
         """Turn a row into a sample; see ``Layout.sample``."""

@@ -10,7 +10,6 @@ from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
-from scipy.stats import binom
 
 from codeward.defenses._elements import Element, ElementKind, cut, parts_of, reaches, without
 from codeward.defenses.data._base import Audit, ModelAudit, Rows
@@ -186,6 +185,8 @@ def _audit(rows: Iterable[Sample], found: Keywords) -> Audit:
 
 def _goes(key: Key, held: Counter[Key], sizes: Counter[Group], found: Keywords) -> bool:
     """Return whether the rows that hold a keyword are of its group, as a backdoor's are, and beyond chance."""
+    from scipy.stats import binom  # a third of the time that a listing would take, where all methods are imported
+
     hits, share = held[key], sizes[key[0]] / sizes.total()
     count = sum(held[group, key[1]] for group in sizes)
     if not found.purity or share == 1:

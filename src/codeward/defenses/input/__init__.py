@@ -9,6 +9,7 @@ from codeward.defenses.input._base import (
     InputDefense,
     Progress,
     Purified,
+    answers_of,
     input_defenses,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "NoveltyTeller",
     "Progress",
     "Purified",
+    "answers_of",
     "input_defenses",
 ]

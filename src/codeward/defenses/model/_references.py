@@ -12,6 +12,9 @@ from codeward.types import Sample
 from codeward.victims.base import Victim
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
 
+CHANCE = 0.05
+"""A reference whose right answers are as likely as this by chance tells nothing; it may be a weaker model than the one that is judged."""
+
 
 def check_reference(reference: Victim, victim: HuggingFaceVictim, clean: Sequence[Sample]) -> HuggingFaceVictim:
     """Return a reference that a model can be judged against.
@@ -31,7 +34,7 @@ def check_reference(reference: Victim, victim: HuggingFaceVictim, clean: Sequenc
         )
     if reference.encoder.tokenizer.get_vocab() != victim.encoder.tokenizer.get_vocab():
         raise UnfitError(f"the reference reads other tokens than the model; {remedy}")
-    if not better_than_chance(clean, reference):
+    if not better_than_chance(clean, reference, CHANCE):
         raise UnfitError(f"the reference's answers to the clean samples are no better than chance; {remedy}")
     return reference
 

@@ -84,12 +84,17 @@ def _check_classes(clean: Sequence[Sample], labels: Sequence[str]) -> None:
         )
 
 
-def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> bool:
+def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim", level: float = CHANCE) -> bool:
     """Whether a model knows the clean samples' targets better than blindly.
 
     A classifier's answers agree with the targets more often than if they were given without looking; a generator holds a
     sample's own target for more likely than the next sample's, more often than every second time, and a search model finds a
     query's own code nearer than the next sample's. A model that answers with no numbers does not.
+
+    Args:
+        clean: Samples with their right targets.
+        victim: The model.
+        level: How likely as many right answers by chance may be.
     """
     from scipy.stats import binomtest
 
@@ -97,7 +102,7 @@ def better_than_chance(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> 
         right, clean, blind = _right(clean, victim)
     except NonFiniteError:
         return False
-    return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < CHANCE)
+    return bool(binomtest(right, len(clean), min(blind, 1.0), alternative="greater").pvalue < level)
 
 
 def _right(clean: Sequence[Sample], victim: "HuggingFaceVictim") -> tuple[int, Sequence[Sample], float]:
