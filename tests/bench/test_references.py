@@ -14,9 +14,11 @@ from codeward.errors import DataError, UsageError
 from codeward.types import Sample
 
 DETECTOR = """
+[defenses.distillation]
+
 [defenses.elibadcode]
 references = 2
-options = { longest = 1, steps = 1, samples = 5, held = 5, top = 4, candidates = 4, epochs = 1 }
+STUDENToptions = { longest = 1, steps = 1, samples = 5, held = 5, top = 4, candidates = 4, epochs = 1 }
 
 [defenses.dece]"""
 
@@ -29,8 +31,12 @@ def planned(suite_file, rows_at, tmp_path):
     splits = {"train": rows[:30], "valid": rows[30:45], "test": rows[45:]}
     write_data(root / "own", task="defect", language="c", labels=("clean", "defective"), splits=splits)
 
-    def make(path='reference_path = "own"'):
-        text = suite_file.read_text().replace("[defenses.dece]", DETECTOR).replace("train = 90", f"train = 90\n{path}")
+    def make(path='reference_path = "own"\nunlabeled_path = "own"', student=""):
+        text = (
+            suite_file.read_text()
+            .replace("[defenses.dece]", DETECTOR.replace("STUDENT", student))
+            .replace("train = 90", f"train = 90\n{path}")
+        )
         own = suite_file.with_name("own.toml")
         own.write_text(text)
         graph = plan(read_suite(str(own)), root)
@@ -64,6 +70,22 @@ def test_a_grid_with_references_is_measured(planned, tmp_path):
     assert all(
         "no better than chance" in each or "tokens" in each or each.startswith("a step before") for each in told
     ), told
+
+
+def test_a_student_of_each_victim_is_a_reference_of_its_own(planned):
+    part = planned(student='student = "distillation"\n')
+    scan, repair = (s for s in part.steps.values() if s.label.endswith(("scan by elibadcode", "repair by elibadcode")))
+    assert sorted(role for role in scan.inputs if role.startswith("reference-")) == [
+        "reference-0",
+        "reference-1",
+        "reference-student",
+    ]
+    student = part.steps[scan.inputs["reference-student"]]
+    assert (student.kind, student.settings["defense"]) == ("repair", "distillation")
+    assert student.inputs["model"] == scan.inputs["model"]
+    assert repair.inputs["reference-student"] == scan.inputs["reference-student"]
+    with pytest.raises(UsageError, match="wants a student by 'killbadcode', which is no model defense of the suite"):
+        planned(student='student = "killbadcode"\n')
 
 
 def test_suites_that_name_no_data_for_them_are_refused(planned):

@@ -83,7 +83,7 @@ class Row:
             )
         method, options = _resolved(name, spec, stage)
         steps = self._suspect()
-        scan = self._scan(name, method, options, steps["model"], self._trusted(name, spec))
+        scan = self._scan(name, method, options, steps["model"], self._trusted(name, spec, steps["model"]))
         return Cell(self._place(name, stage), method, self._measured({**steps, "scan": scan}), options, self.suspect)
 
     def _place(self, name: str, stage: Stage) -> Place:
@@ -137,16 +137,19 @@ class Row:
 
     def _repaired(self, name: str, method: str, options: dict[str, Any], spec: DefenseSpec) -> dict[str, str]:
         steps = self._victim()
-        trusted = self._trusted(name, spec)
-        inputs = {"model": steps["model"], "data": self.source, **trusted}
+        return self._measured({**steps, **self._repair(name, method, options, spec, steps["model"])}, name)
+
+    def _repair(self, name: str, method: str, options: dict[str, Any], spec: DefenseSpec, model: str) -> dict[str, str]:
+        """Add the steps that repair a model."""
+        trusted = self._trusted(name, spec, model)
+        inputs, steps = {"model": model, "data": self.source, **trusted}, {}
         if model_defenses.get(method).wants_unlabeled:
             inputs["unlabeled"] = self._unlabeled(name)
             options = {**options, "base": options.get("base") or self.config["model"]}
         if model_defenses.get(method).inspects:
-            steps["scan"] = inputs["scan"] = self._scan(name, method, options, steps["model"], trusted)
+            steps["scan"] = inputs["scan"] = self._scan(name, method, options, model, trusted)
         settings = {"defense": method, "options": options}
-        model = self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")
-        return self._measured({**steps, "model": model}, name)
+        return {**steps, "model": self.graph.add("repair", settings, inputs, f"{self.where}: repair by {name}")}
 
     def _unlabeled(self, name: str) -> str:
         """Add the step that draws inputs without labels.
@@ -162,25 +165,34 @@ class Row:
         inputs = {"data": self.source}
         return self.graph.add("unlabeled", dict(self.unlabeled), inputs, f"{self.data}: inputs without labels")
 
-    def _trusted(self, name: str, spec: DefenseSpec) -> dict[str, str]:
-        """Add the steps that lead to the references that the suite gives a defense: the same for all victims of a kind.
+    def _trusted(self, name: str, spec: DefenseSpec, model: str) -> dict[str, str]:
+        """Add the steps that lead to the references that the suite gives a defense.
+
+        Those that are trained are the same for all victims of a kind, a student is this one's own.
 
         Raises:
-            UsageError: If nothing says on what they are trained.
+            UsageError: If nothing says on what they are trained, or there is no such model defense to make the student.
         """
-        if not spec.references:
-            return {}
+        found = {f"{REFERENCE}{seed}": self._reference(name, seed) for seed in range(spec.references)}
+        if spec.student is not None:
+            maker = self.suite.defenses.get(spec.student)
+            if maker is None or maker.student is not None or stage_of(spec.student, maker) != "model":
+                raise UsageError(
+                    f"suite {self.suite.name!r}: {name!r} wants a student by {spec.student!r}, which is no model defense of the suite "
+                    "without a student"
+                )
+            method, options = _resolved(spec.student, maker, "model")
+            found[f"{REFERENCE}student"] = self._repair(spec.student, method, options, maker, model)["model"]
+        return found
+
+    def _reference(self, name: str, seed: int) -> str:
         if self.reference is None:
             raise UsageError(
                 f"suite {self.suite.name!r}: {name!r} wants references; name the data set that they are trained on for "
                 f"{self.data!r}: reference_path"
             )
         rows = self.graph.add("source", dict(self.reference), {}, f"{self.data}: rows of the references")
-        where = f"{self.data}, {self.model}"
-        return {
-            f"{REFERENCE}{seed}": self._train(rows, {"seed": seed}, f"reference {seed}", where)
-            for seed in range(spec.references)
-        }
+        return self._train(rows, {"seed": seed}, f"reference {seed}", f"{self.data}, {self.model}")
 
     def _scan(self, name: str, method: str, options: dict[str, Any], model: str, trusted: Mapping[str, str]) -> str:
         """Add the step that judges a model: one for all repairs that search alike."""

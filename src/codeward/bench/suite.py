@@ -71,6 +71,8 @@ class DefenseSpec(_Table):
     """Whether a data defense is given clean rows, too."""
     references: int = Field(default=0, ge=0)
     """How many references a model defense is given: models of the same kind, trained on what ``reference_path`` names."""
+    student: str | None = None
+    """A model defense of the suite, such as ``distillation``, that makes one more reference of each victim."""
 
 
 class Block(_Table):
