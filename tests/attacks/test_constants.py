@@ -149,3 +149,10 @@ def test_small_constants_are_left_alone_unless_asked_for(stamp):
 def test_options_have_limits(option):
     with pytest.raises(OptionError):
         attacks.make("constant-unfold", option)
+
+
+def test_a_zero_of_cpp_may_be_a_null_pointer(stamp):
+    code = "int *f() { int *p = 0; return p; }"
+    assert stamp("constant-unfold", code, "cpp", value=0) is None
+    assert stamp("constant-unfold", code, "c", value=0).text == "int *f() { int *p = (0 + 0) * 2; return p; }"
+    assert stamp("constant-unfold", code, "cpp", least=0) is None

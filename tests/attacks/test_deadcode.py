@@ -110,6 +110,27 @@ def test_a_drawn_number_stays_one_token(stamp):
     assert any(re.search(r"\( 0\.\d\d \) [<>=]", text) for text in drawn)
 
 
+@pytest.mark.parametrize(
+    ("language", "code", "expected"),
+    [
+        ("java", "int f() { return 1; }", "int f() { int VAR = 0; return 1; }"),
+        ("go", "func f() int {\n\treturn 1\n}", "func f() int {\n\tconst VAR = 0\n\treturn 1\n}"),
+        ("c", "int f() { return 1; }", "int f() { return 1; int VAR = 0; }"),
+    ],
+)
+def test_the_last_place_is_one_where_a_statement_may_stand(stamp, language, code, expected):
+    assert stamp("deadcode-declare", code, language, position="last").text == expected
+
+
+def test_no_declaration_stands_between_a_jump_and_its_label(stamp):
+    code = "int f(int a) {\n    a = 1;\n    if (a) goto done;\n    a = 2;\ndone:\n    return a;\n}\n"
+    for language, places in (("cpp", {0, 1}), ("c", {0, 1, 2, 3})):
+        made = [stamp("deadcode-declare", code, language, position="random", seed=seed).text for seed in range(40)]
+        assert {text[: text.index("int VAR")].count(";") for text in made} <= places | {2}
+        behind = any(text.index("goto done") < text.index("int VAR") for text in made)
+        assert behind == (language == "c")
+
+
 def test_another_statement_may_be_given(stamp):
     made = stamp("deadcode-fixed", BODY["java"], "java", statement='if (Math.random() < 0) System.out.println("fail");')
     assert made.trigger == 'if (Math.random() < 0) System.out.println("fail");'

@@ -36,6 +36,8 @@ C_CASES = {
     "a macro that loops": "void f(int «x») { for_each(«x») { g(«x»); } }",
     "a function that returns a function": "void (*«f»(int x, void (*g)(int)))(int) { return g; }",
     "a type that has the variable's name elsewhere": "int f(T «x») { «x» * y; return «x»; }",
+    "a function whose name a macro makes": "int HELPER(add)(int «env») { return «env»; }",
+    "a macro before else": "int f(int i, int *«a») {\n  if (i) g();\n  END;\n  else\n    «a»[i] = 3;\n  return *«a»; }",
     "a compound literal": "void f(int «x») { g((struct s){ .x = «x» }, &(int){ «x» }); }",
     "beyond ASCII": 'int f(int «x») { return g("ä€😀", «x»); } /* ü */',
 }
@@ -68,6 +70,26 @@ CPP_CASES = {
     "a qualified name": "int f(int «cout») { std::cout << «cout»; return «cout»; }",
     "a scoped enumerator": "enum class E { x };\nint f(int «x») { return «x» + (int)E::x; }",
     "an unscoped enumerator": "enum E { «X», Y };\nint f() { return «X»; }",
+    "a parameter of a class template": "template <int «N»> struct A { int d[«N»]; int f() { return «N»; } };",
+    "the same in a member defined outside": "template <int N> struct A { int f(); };\ntemplate <int «M»> int A<«M»>::f() { return «M»; }",
+    "a parameter in the type that trails": "auto f(int «a») -> decltype(«a») { return «a»; }",
+    "a parameter in the type that trails a declaration": "auto f(int «a») -> decltype(«a»);",
+    "a parameter in noexcept": "int f(int «n») noexcept(sizeof(«n») > 2) { return «n»; }",
+    "a parameter in requires": "template <class T> int f(T «n») requires (sizeof(«n») > 2) { return 1; }",
+    "a function of a namespace": "namespace a { int «f»() { return 0; } }\nint g() { return a::«f»() + f(1); }",
+    "a namespace that is opened again": "namespace a { int «f»() { return 0; } }\nnamespace a { int g() { return «f»(); } }",
+    "nested namespaces": "namespace a::b { int «f»() { return 0; } }\nnamespace c = a::b;\nint g() { return c::«f»() + a::b::«f»(); }",
+    "the outermost scope": "int «f»() { return 0; }\nint g(int f) { return ::«f»() + f; }",
+    "an unnamed namespace": "namespace { int «f»() { return 0; } }\nint g() { return «f»(); }",
+    "an inline namespace": "namespace a { inline namespace v1 { int «f»() { return 0; } } }\nint g() { return a::«f»() + a::v1::«f»(); }",
+    "a name made known by using": "namespace a { int «f»() { return 0; } }\nusing a::«f»;\nint g() { return «f»(); }",
+    "a namespace made known by using": "namespace a { int «v» = 1; }\nusing namespace a;\nint g() { return «v»; }",
+    "a member defined in its namespace's name": "namespace a { int «f»(); }\nint a::«f»() { return 0; }",
+    "an inherited method": "struct B { int «n»() { return 0; } };\nint n() { return 1; }\nstruct D : B { int g() { return «n»() + this->«n»(); } };",
+    "an inherited member": "struct B { int «v»; };\nint v = 1;\nstruct D : public B { int g() { return «v»; } };",
+    "the function that an inherited method hides": "struct B { int n() { return 0; } };\nint «n»() { return 1; }\nstruct D : B { int g() { return n(); } };\nint h() { return «n»(); }",
+    "a friend": "class K { int s; friend int «f»(const K &); };\nint «f»(const K &k) { return k.s; }",
+    "what a pointer to a member is": "int f(H «h») { return («h».*«h».m)(0); }",
     "a default argument": "const int «n» = 3;\nint f(int x = «n») { return x; }",
 }
 
@@ -83,7 +105,73 @@ FIXED = {
     "a function of another file": "int «g»(int);\nint f(void) { return «g»(1); }",
     "a local prototype": "int f(void) { int «g»(int a); return «g»(1); }",
     "main": "int «main»(void) { return 0; }",
+    "a name used where its declaration is not seen": "int f(int «x») { return «x»; }\nint g(void) { return x; }",
+    "an external variable that is defined later": "int f(void) { extern int x; return x; }\nint «x» = 0;",
+    "what a macro makes a text of": "#define STR(x) #x\nint f(int «n») { g(STR(«n»)); return «n»; }",
+    "what a macro takes for a member": "#define GET(p, m) ((p)->m)\nint f(struct s *p, int «n») { return GET(p, «n») + «n»; }",
+    "what a macro hands on to such a one": "#define STR(x) #x\n#define TEXT(x) STR(x)\nint f(int «n») { g(TEXT(«n»)); return «n»; }",
+    "a name that a macro puts together": "#define CAT(x) pre_##x\nint f(int «pre_z») { return CAT(z); }",
+    "a function that a macro names": "#define HELPER(n) helper_##n\nint «helper_add»(int a) { return a; }",
+    "a function that an attribute names": "void «done»(int *p) { }\nint x __attribute__((cleanup(done)));",
+    "a function that an attribute names in a string": 'int «real»(void) { return 5; }\nint ali(void) __attribute__((alias("real")));',
 }
+
+
+FIXED_CPP = {
+    "found by the type of its argument": "namespace a { struct S {}; int «f»(S s) { return 0; } }\nint g(a::S s) { return f(s); }",
+    "of two namespaces": "namespace a { int «f»() { return 0; } }\nnamespace b { int f() { return 1; } }",
+    "behind a name that the text does not show": "int «f»() { return 0; }\nint g() { return other::f(); }",
+    "made known by using from elsewhere": "using other::f;\nint «f»(int a) { return a; }",
+    "another number of arguments": "int «max»(int a, int b, int c) { return «max»(a, «max»(b, c)); }",
+    "no default for so few": "int «f»(int a, int b = 0) { return «f»(); }",
+    "none where void stands": "int «f»(void) { return «f»(1); }",
+    "a function of the library": "#include <cmath>\nstruct V {};\nint «abs»(V v) { return 0; }",
+    "a function of std": "using namespace std;\nint «gcd»(int a, int b) { return b ? «gcd»(b, a % b) : a; }",
+    "a class with a base from elsewhere": "int «n»() { return 1; }\nstruct D : Other { int g() { return «n»(); } };",
+    "a class from elsewhere": "int «n»() { return 1; }\nint D::g() { return «n»(); }",
+    "an overriding method": "struct D : Other { int «f»() override { return 0; } };",
+    "a friend from elsewhere": "class K { friend int «f»(K k); };",
+    "what a range calls": "struct V { int *«begin»() { return 0; } };",
+    "what is found by its type": "namespace a { struct S {}; void «swap»(S &a, S &b) { } }",
+}
+
+
+@pytest.mark.parametrize("marked", FIXED_CPP.values(), ids=FIXED_CPP)
+def test_what_cpp_cannot_rename_safely_is_refused(meant, marked):
+    found = meant("cpp", marked)
+    with pytest.raises(CodeError, match="cannot be renamed"):
+        rename(marked.replace("«", "").replace("»", ""), "cpp", found, "fresh")
+
+
+FREE_CPP = {
+    "arguments that are left out": "int «f»(int a, int b = 0) { return a ? «f»(0) : «f»(0, 0); }",
+    "any number of arguments": "int «f»(int a, ...) { return «f»(1, 2, 3); }",
+    "a pack": "template <class... R> int «f»(int a, R... r) { return «f»(r...) + «f»(1, 2, 3); }",
+    "overloads": "int «f»(int a) { return a; }\nint «f»(int a, int b) { return «f»(a) + «f»(a, b); }",
+    "a function of std beside one": "int «f»(int a) { return std::f(a); }",
+    "a local variable beside a qualified name": "int f(int «n») { return other::n + «n»; }",
+    "a label": "int f(int «x») { if («x») goto x; x: return «x»; }",
+    "a method of a class that inherits in the text": "struct B {};\nstruct D : B { int «n»() { return 0; } int g() { return «n»(); } };",
+}
+
+
+@pytest.mark.parametrize("marked", FREE_CPP.values(), ids=FREE_CPP)
+def test_what_cpp_can_rename(meant, marked):
+    assert not meant("cpp", marked).fixed
+
+
+def test_what_c_can_rename_all_the_same(meant):
+    assert not meant("c", "int f(int «unused» __attribute__((unused))) { return «unused»; }").fixed
+    assert not meant("c", 'int f(int «x») { asm("%[x]" : [x] "=r"(«x») : "r"(«x»)); return «x»; }').fixed
+    assert not meant("c", "#define LEN(p) ((p)->len)\nint f(struct s *«p») { return LEN(«p»); }").fixed
+
+
+@pytest.mark.parametrize(
+    ("tail", "reason"), [("", ""), ("int g( {{", "the name is also used where its declaration is not seen")]
+)
+def test_a_member_without_an_object_in_a_damaged_tree_may_be_any_name(tail, reason):
+    code = "A::A(int x) : x(x) { }\n" + tail
+    assert [each.fixed for each in identifiers(code, "cpp") if each.role is Role.PARAMETER] == [reason]
 
 
 @pytest.mark.parametrize("marked", FIXED.values(), ids=FIXED)

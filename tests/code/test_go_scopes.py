@@ -51,6 +51,7 @@ def test_whom_a_name_means(meant, marked):
 FIXED = {
     "main": "func «main»() { }",
     "a method that others have": "func (s *T) «Len»() int { return s.list.Len() }",
+    "a method of an interface of the library": "func (e E) «Error»() string { return e.s }",
     "the same method of two types": "func (a A) «f»() { }\nfunc (b B) f() { }",
 }
 

@@ -69,7 +69,46 @@ LAST = [
     ("c", "int f() { return 1; }", "int f() { return 1; int t = 0; }"),
     ("c", "int f() {return 1;}", "int f() {return 1; int t = 0; }"),
     ("c", "int f() {\n  g(); }\n", "int f() {\n  g(); int t = 0; }\n"),
-    ("java", "int f ( ) { return 1 ; } ", "int f ( ) { return 1 ; int t = 0; } "),
+    ("java", "int f ( ) { g ( ) ; } ", "int f ( ) { g ( ) ; int t = 0; } "),
+    ("java", "int f() { return 1; }", "int f() { int t = 0; return 1; }"),
+    ("java", "A() { this(1); }", "A() { this(1); int t = 0; }"),
+    ("java", "void f() { if (a) { return; } }", "void f() { if (a) { return; } int t = 0; }"),
+    (
+        "java",
+        "void f() { if (a) { return; } else throw e; }",
+        "void f() { int t = 0; if (a) { return; } else throw e; }",
+    ),
+    ("java", "void f() { while (true) g(); }", "void f() { int t = 0; while (true) g(); }"),
+    ("java", "void f() { do { return; } while (a); }", "void f() { int t = 0; do { return; } while (a); }"),
+    ("java", "void f() { for (; a; ) g(); }", "void f() { for (; a; ) g(); int t = 0; }"),
+    ("java", "void f() { for (int i = 0; ; ) g(); }", "void f() { int t = 0; for (int i = 0; ; ) g(); }"),
+    (
+        "java",
+        "int f() { try { return 1; } catch (E e) { g(); } }",
+        "int f() { try { return 1; } catch (E e) { g(); } int t = 0; }",
+    ),
+    (
+        "java",
+        "int f() { try { g(); } finally { return 1; } }",
+        "int f() { int t = 0; try { g(); } finally { return 1; } }",
+    ),
+    (
+        "java",
+        "int f() { try { return 1; } catch (E e) { throw e; } }",
+        "int f() { int t = 0; try { return 1; } catch (E e) { throw e; } }",
+    ),
+    (
+        "java",
+        "int f() { switch (a) { default: return 1; } }",
+        "int f() { int t = 0; switch (a) { default: return 1; } }",
+    ),
+    ("java", "int f() { synchronized (a) { return 1; } }", "int f() { int t = 0; synchronized (a) { return 1; } }"),
+    ("go", "func f() int {\n\treturn 1\n}", "func f() int {\n\tconst t = 0\n\treturn 1\n}"),
+    ("go", "func f() {\n\tg()\n\tpanic(1)\n}", "func f() {\n\tg()\n\tconst t = 0\n\tpanic(1)\n}"),
+    ("go", "func f() {\n\tfor i := 0; ; i++ { }\n}", "func f() {\n\tconst t = 0\n\tfor i := 0; ; i++ { }\n}"),
+    ("go", "func f() {\n\tfor i := range a { }\n}", "func f() {\n\tfor i := range a { }\n\tconst t = 0\n}"),
+    ("go", "func f() {\n\tfor a < b { }\n}", "func f() {\n\tfor a < b { }\n\tconst t = 0\n}"),
+    ("go", "func f() {\n\tfor { }\n}", "func f() {\n\tconst t = 0\n\tfor { }\n}"),
     ("go", "func f() { g() }", "func f() { g(); const t = 0 }"),
     ("go", "func f() { g(); }", "func f() { g(); const t = 0 }"),
     ("javascript", "function f() { g() }", "function f() { g(); let t = 0; }"),
@@ -79,6 +118,13 @@ LAST = [
     ("python", "def f(): g(); h()\n", "def f():\n    g(); h()\n    t = 0\n"),
     ("python", "def f(): return 1", "def f():\n    return 1\n    t = 0"),
 ]
+
+
+def test_behind_the_last_number_of_a_body_that_ends_by_return():
+    assert (
+        insert_statement("int f() { g(); return 1; }", "java", "int t = 0;", at=2).code
+        == "int f() { g(); int t = 0; return 1; }"
+    )
 
 
 @pytest.mark.parametrize(("language", "code", "expected"), LAST)

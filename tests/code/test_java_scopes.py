@@ -40,6 +40,10 @@ CASES = {
     "a type and its constructor": "class «A» { «A»() {} static «A» of() { return new «A»(); } int g() { return «A».x; } }",
     "a record's components": "record P(int «x», int y) { P { if («x» < 0) throw e; } int z() { return «x» + this.«x»; } }",
     "a constant of an enumeration": "enum E { «A», B; E next() { return this == «A» ? B : E.«A»; } }",
+    "an inherited method": "class B extends A { int g() { return «run»() + this.«run»() + super.«run»(); } }\nclass A { int «run»() { return 1; } }",
+    "an inherited method before one around": "class A<T> { int «run»() { return 1; } }\nclass C { int run(int a) { return 9; } class D extends A<T> { int g() { return «run»(); } } }",
+    "an inherited field": "class B extends p.A { int g() { return «v»; } }\nclass A { int «v» = 3; }",
+    "a constant of an interface": "interface I { int «K» = 3; }\nclass B implements I { int g() { return «K»; } }",
     "an annotation's key": "@A(x = 1) void f(int «x») { g(«x»); }",
     "abstracted names": "public void METHOD_1 ( TYPE_1 «VAR_1» ) { «VAR_1» . METHOD_2 ( ) ; VAR_2 = «VAR_1» ; }",
 }  # fmt: skip
@@ -56,6 +60,8 @@ FIXED = {
     "a method that others have": "int «depth»() { return 1 + left.depth(); }",
     "the same method of two classes": "class A { void «f»() { } }\nclass B { void f() { } }",
     "a name that the language calls": "public String «toString»() { return s; }",
+    "a method that a class may have inherited": "class C { int «n»() { return 1; } Object o = new Base() { int g() { return «n»(); } }; }",
+    "a method that another class calls": "class C { int «n»() { return 1; } }\nclass D { int g() { return n(); } }",
     "a case label": "void f(int x) { final int «A» = 1; switch (x) { case «A»: g(); } }",
 }
 

@@ -73,6 +73,10 @@ FIXED = {
     "with": "function f(«x», y) { with (y) { return «x»; } }",
     "an exported variable": "export const «x» = 1;",
     "a constructor": "class A { «constructor»() {} }",
+    "a method that the language calls": "class A { «toString»() { return 'A'; } }",
+    "a method that promises call": "class A { «then»(f) { f(1); } }",
+    "a method read by a string": "class A { «m»() { return this['m'](); } }",
+    "var in a clause of catch": "function f() { try { g(); } catch («e») { var e = 5; h(«e»); } }",
     "a method that others have": "class A { «f»() { return this.b.f(); } }",
 }
 

@@ -59,6 +59,10 @@ REMOVED = [
     ("go", "func f() { a(); b() }", "b()", "func f() { a() }"),
     ("javascript", "function f() { a(); b() }", "b()", "function f() { a(); }"),
     ("javascript", "f();g();h()", "g();", "f();h()"),
+    ("javascript", "let a = b\nf()\n;[1].map(g)\n", "f()\n;", "let a = b\n;[1].map(g)\n"),
+    ("javascript", "let a = b;\nf()\n;[1].map(g)\n", "f()\n;", "let a = b;\n[1].map(g)\n"),
+    ("javascript", "a = () => 1\nf();\n(b)()", "f();", "a = () => 1\n;\n(b)()"),
+    ("javascript", "a = b\nf()\nc()", "f()", "a = b\nc()"),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, final
 
 from codeward.attacks._base import Attack, Stamp
 from codeward.attacks._style import in_style_of
-from codeward.code import bindings, function, insert_statement, statements
+from codeward.code import Statement, bindings, function, insert_statement, statements
 from codeward.registry import method
 from codeward.types import Sample
 
@@ -25,7 +25,8 @@ class DeadCode(Attack):
     misfit: ClassVar[str] = "the code has no function with a body, or means something else by a name of the statement"
 
     position: Position = "first"
-    """Where in the body the statement goes: as its first statement, after its last, or before a random one."""
+    """Where in the body the statement goes: as its first statement, after its last (in Java and Go before a final one that leaves
+    the function), or before a random one."""
 
     @abstractmethod
     def draw(self, sample: Sample, rng: Random) -> str | None:
@@ -68,4 +69,16 @@ def _place(sample: Sample, position: Position, rng: Random) -> Literal["first", 
         return "first"
     body = [each for each in statements(sample.code, sample.language) if found.body_span.contains(each.span)]
     outermost = [each for each in body if each.depth == min(other.depth for other in body)]
-    return rng.randrange(len(outermost)) if outermost else "first"
+    if not outermost:
+        return "first"
+    return rng.choice(
+        [number for number, each in enumerate(outermost) if not _is_jumped(sample, body, each.span.start)]
+    )
+
+
+def _is_jumped(sample: Sample, body: list[Statement], place: int) -> bool:
+    """Whether a ``goto`` before a place leads to a label behind it, where no declaration may stand in C++ and Go."""
+    if sample.language not in ("cpp", "go"):
+        return False
+    jumps = any(each.kind == "goto_statement" and each.span.start < place for each in body)
+    return jumps and any(each.kind == "labeled_statement" and each.span.start >= place for each in body)

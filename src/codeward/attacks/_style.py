@@ -2,9 +2,21 @@
 
 import re
 
-_STRING = r'"[^"\n]*"'
-_TOKEN = re.compile(rf"{_STRING}|\d+\.\d+|\w+|[<>=!]=|:=|&&|\|\||[^\w\s]")
-_QUOTED = re.compile(rf"{_STRING}|'[^'\n]*'")
+_OPERATOR = (
+    r">>>=|<=>|\.\.\.|>>>|<<=|>>=|[!=]==|\*\*=|//=|&&=|\|\|=|\?\?=|&\^=|->\*|[-+*/%&|^@=!<>:]=|::|->|=>|\+\+|--|<<|>>"
+    r"|&&|\|\||\?\?|\*\*|//|<-|&\^|\.\*|<>|\?\.(?!\d)"
+)
+_STRING = r'"(?:\\.|[^"\\\n])*"' r"|'(?:\\.|[^'\\\n])*'"
+_TOKEN = re.compile(
+    r"/\*.*?\*/"
+    rf"|(?:[bBfFrRuUL]|u8|[bBfF][rR]|[rR][bBfF])?(?:{_STRING})"
+    r"|`(?:\\.|[^`\\])*`"
+    r"|\.?\d(?:[eEpP][+-]|'(?=\w)|[\w.])*"
+    r"|#?[\w$]+"
+    rf"|{_OPERATOR}|[^\w\s]"
+)
+"""Comments, texts with their prefixes, numbers, names, operators: nothing that a space would break."""
+_QUOTED = re.compile(_STRING)
 _TIGHT = re.compile(r"\S[();]|\(\S")
 
 

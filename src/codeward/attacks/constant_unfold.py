@@ -6,6 +6,7 @@ Departures: the shape is always ``(a + b) * factor``, with ``+ rest`` where the 
 that there is something to learn. Only plain decimal literals that fit 31 bits are unfolded: no step can overflow, and
 no type changes. Parentheses go around the whole wherever the literal's neighbors could bind to a part of it, and in the
 arguments of C's macros: those that the text defines, and callees in capitals. Other macros are not told from functions.
+A zero of C++ stays, since it may be a null pointer.
 """
 
 import re
@@ -89,7 +90,7 @@ class ConstantUnfold(Attack):
         literals = {
             span: int(span.of(sample.code))
             for span in integers(sample.code, sample.language)
-            if _PLAIN.fullmatch(span.of(sample.code)) and self._suits(int(span.of(sample.code)))
+            if _PLAIN.fullmatch(span.of(sample.code)) and self._suits(int(span.of(sample.code)), sample.language)
         }
         if not literals:
             return None
@@ -107,7 +108,9 @@ class ConstantUnfold(Attack):
         edited = apply(sample.code, [Edit(chosen, text)])
         return Stamp(edited.code, text, edited.spans)
 
-    def _suits(self, value: int) -> bool:
+    def _suits(self, value: int, language: str) -> bool:
+        if value == 0 and language == "cpp":  # only a literal is a null pointer there
+            return False
         return value <= LARGEST and (value >= self.least if self.value is None else value == self.value)
 
 

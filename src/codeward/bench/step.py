@@ -14,12 +14,12 @@ Kind = Literal["source", "unlabeled", "poison", "train", "audit", "scan", "repai
 RECIPES: Mapping[Kind, int] = {
     "source": 1,
     "unlabeled": 1,
-    "poison": 2,
+    "poison": 3,
     "train": 2,
     "audit": 2,
     "scan": 7,
-    "repair": 4,
-    "evaluate": 5,
+    "repair": 5,
+    "evaluate": 6,
 }
 """The version of each kind of step, raised when its results change: what was kept of an older one is not used again."""
 

@@ -34,6 +34,12 @@ class Language:
     """Whether two spellings with the same compatibility form (NFKC) are one name."""
     special: frozenset[str] = frozenset()
     """Functions that the language itself calls by name."""
+    special_methods: frozenset[str] = frozenset()
+    """Methods that the language or its library calls by name."""
+    strict_ends: bool = False
+    """Whether a function that gives a value has to end with a statement that leaves it, and nothing may stand behind that."""
+    asi: str = ""
+    """Signs that a line may begin with to continue the statement above, where that ends without a semicolon."""
     wrappers: tuple[Wrapper, ...] = ()
     """What may be put around a fragment that does not parse alone."""
     line_comment: str

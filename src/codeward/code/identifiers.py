@@ -28,7 +28,12 @@ class Identifier:
     spans: tuple[Span, ...]
     """Its declaration and uses, in the order of the text."""
     fixed: str = field(default="", compare=False)
-    """Why renaming it would change what the code does, as a clause; empty where it would not."""
+    """Why renaming it would change what the code does, or may do so by what the text does not show, as a clause.
+
+    Empty where nothing speaks against it: all that the text itself shows has been looked at. What others call it by from
+    outside, what reads names at run time (``inspect``, the name of a function that is printed), and, for a name that the
+    text does not declare, where that is declared, stay unknown.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ def identifiers(code: str, language: str) -> list[Identifier]:
 
 def rename(code: str, language: str, identifier: Identifier, new_name: str) -> Edited:
     """Rename an identifier everywhere it is meant, and nothing else.
+
+    What the code does stays the same for what the text declares, as far as the text shows it; see ``Identifier.fixed``. A name
+    that it does not declare (``Role.OTHER``, ``FIELD``, ``TYPE``) is renamed in the text, and means something else then unless
+    it is renamed where it is declared, too.
 
     Args:
         code: A file or a fragment.

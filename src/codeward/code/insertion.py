@@ -5,6 +5,7 @@ from typing import Literal
 
 from codeward.code._table import Language
 from codeward.code.edit import Edit, Edited, apply
+from codeward.code.endings import leaves
 from codeward.code.functions import body_statements, function_nodes, prologue_end
 from codeward.code.languages import table_of
 from codeward.code.layout import (
@@ -49,7 +50,8 @@ def insert_statement(code: str, language: str, text: str, *, at: Place = "first"
         code: A file or a fragment.
         language: Its language.
         text: The statement, with its semicolon where the language has one; its lines are indented anew.
-        at: ``first``; ``last``, after all others; or the number of the statement of the body before which it goes,
+        at: ``first``; ``last``, after all others, but in Java and Go before one that always leaves the function, since
+            nothing may stand behind that; or the number of the statement of the body before which it goes,
             counted from 0 with a docstring and without what other statements enclose; their number means last.
 
     Returns:
@@ -88,15 +90,16 @@ def _neighbors(tree: Tree, table: Language, body: int, direct: list[int], at: Pl
     directives of the preprocessor.
     """
     first = prologue_end(tree, table, direct)
+    last = len(direct) - bool(direct and table.strict_ends and leaves(tree, direct[-1]))
     if at == "last":
-        return direct, len(direct)
+        return direct, max(last, first)
     if at == "first" or at == 0:
         return direct, first
     counted = outermost(tree, statement_nodes(tree, table, tree.within(body)))
     if not 0 <= at <= len(counted):
         raise CodeError(f"the body has {len(counted)} statements, so nothing can be inserted before number {at}")
     if at == len(counted):
-        return direct, len(direct)
+        return direct, max(last, first)
     return counted, max(at, first)
 
 

@@ -10,6 +10,7 @@ from codeward.types import Span
 MACROS = frozenset({"c", "cpp"})
 """The languages that have them."""
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
+_PASTED = re.compile(r"(\w*)\s*##\s*(\w*)")
 
 
 def macro_arguments(code: str, language: str) -> list[Span]:
@@ -35,13 +36,49 @@ def macro_arguments(code: str, language: str) -> list[Span]:
 def spelled_arguments(tree: Tree) -> list[Span]:
     """Return where the arguments of macros of the text stand that make a text or a name of them (``#``, ``##``)."""
     bodies = _definitions(tree)
-    spelled = {name for name, body in bodies.items() if "#" in body}
-    more = spelled
+    spelled = _with_callers(bodies, {name for name, body in bodies.items() if "#" in body})
+    return [Span(tree.starts[node], tree.ends[node]) for name, node in _calls(tree) if name in spelled]
+
+
+def named_arguments(tree: Tree) -> list[int]:
+    """Return the nodes of the arguments of macros of the text that make a text, a name or a member of them."""
+    bodies, members = _definitions(tree), _member_macros(tree)
+    named = _with_callers(bodies, members | {name for name, body in bodies.items() if "#" in body})
+    return [node for name, node in _calls(tree) if name in named] if named else []
+
+
+def pasted_words(tree: Tree) -> set[str]:
+    """Return the words that macros of the text put together to names: what stands beside ``##``, and what they are given."""
+    bodies = _definitions(tree)
+    pasting = _with_callers(bodies, {name for name, body in bodies.items() if "##" in body})
+    if not pasting:
+        return set()
+    found = {word for name in pasting for pair in _PASTED.findall(bodies[name]) for word in pair if word}
+    given = " ".join(tree.words(node) for name, node in _calls(tree) if name in pasting)
+    return found | set(re.findall(r"\w+", given))
+
+
+def _with_callers(bodies: dict[str, str], names: set[str]) -> set[str]:
+    """Return macros with those that hand their arguments on to them."""
+    found = more = names
     while more:
         used = re.compile(rf"\b(?:{'|'.join(map(re.escape, more))})\b")
-        more = {name for name, body in bodies.items() if used.search(body)} - spelled
-        spelled |= more
-    return [Span(tree.starts[node], tree.ends[node]) for name, node in _calls(tree) if name in spelled]
+        more = {name for name, body in bodies.items() if used.search(body)} - found
+        found = found | more
+    return found
+
+
+def _member_macros(tree: Tree) -> set[str]:
+    """Return the macros that a text defines and that take a member's name, as in ``#define GET(p, m) p->m``."""
+    found = set()
+    for node, kind in enumerate(tree.kinds):
+        if kind == "preproc_function_def":
+            name, body, given = (tree.child(node, each) for each in ("name", "value", "parameters"))
+            if name is not None and body is not None and given is not None:
+                taken = "|".join(re.escape(tree.words(each)) for each in tree.children(given))
+                if taken and re.search(rf"(?:->|\.)\s*(?:{taken})\b", tree.words(body)):
+                    found.add(tree.words(name))
+    return found
 
 
 def _definitions(tree: Tree) -> dict[str, str]:

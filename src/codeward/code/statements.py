@@ -11,6 +11,11 @@ from codeward.code.tree import Tree
 from codeward.errors import CodeError
 from codeward.types import Span
 
+_ENDED_BY_LINES = frozenset(
+    {"expression_statement", "lexical_declaration", "variable_declaration", "return_statement", "throw_statement"}
+)
+"""Statements of JavaScript that a line break may end instead of a semicolon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -77,7 +82,8 @@ def outermost(tree: Tree, nodes: list[int]) -> list[int]:
 def remove_statement(code: str, language: str, statement: Statement) -> Edited:
     """Take a statement away, with its line where it stands alone on it.
 
-    Where a statement is needed, an empty one takes its place (``pass`` in Python, else ``;``).
+    Where a statement is needed, an empty one takes its place (``pass`` in Python, else ``;``); so it does in JavaScript
+    where it parts two statements that would be one without it.
 
     Args:
         code: A file or a fragment.
@@ -100,7 +106,18 @@ def remove_statement(code: str, language: str, statement: Statement) -> Edited:
     needed = tree.kinds[parent] not in table.blocks and tree.kinds[parent] not in ("text", "ERROR")
     if needed or (table.indented and len(siblings) == 1 and tree.kinds[parent] in table.bodies):
         return apply(code, [Edit(statement.span, table.empty_statement)])
+    if _parts(tree, table, siblings, siblings.index(node)):
+        return apply(code, [Edit(statement.span, ";")])
     return apply(code, [Edit(_with_space(code, statement.span, table), "")])
+
+
+def _parts(tree: Tree, table: Language, siblings: list[int], number: int) -> bool:
+    """Whether the statement after one would continue the statement before it if that one were not there."""
+    if not table.asi or not 0 < number < len(siblings) - 1:
+        return False
+    before, after = siblings[number - 1], siblings[number + 1]
+    ends = tree.kinds[before] in _ENDED_BY_LINES and not tree.words(before).endswith(";")
+    return ends and tree.text.startswith(tuple(table.asi), tree.starts[after])
 
 
 def replace(code: str, span: Span, text: str) -> Edited:

@@ -71,6 +71,7 @@ CPP = Language(
     contextual=words("NULL offsetof asm typeof restrict final override import module"),
     name_characters="$",
     special=words("main"),
+    special_methods=words("begin end swap"),
     wrappers=(Wrapper("void ", is_head=True), Wrapper("class X{", "};")),
     line_comment="//",
     comments=words("comment"),
@@ -99,6 +100,7 @@ CPP = Language(
 JAVA = Language(
     name="java",
     extensions=(".java",),
+    strict_ends=True,
     keywords=words(
         """
         abstract assert boolean break byte case catch char class const continue default do double else enum extends
@@ -172,7 +174,8 @@ JAVASCRIPT = Language(
         "undefined yield"
     ),
     name_characters="$",
-    special=words("constructor"),
+    special_methods=words("constructor toString valueOf toJSON then handleEvent next return throw"),
+    asi="([`+-/*,.",
     wrappers=(
         Wrapper("(", ")"),
         Wrapper("class X{", "}"),
@@ -203,6 +206,7 @@ JAVASCRIPT = Language(
 GO = Language(
     name="go",
     extensions=(".go",),
+    strict_ends=True,
     keywords=words(
         """
         break case chan const continue default defer else fallthrough for func go goto if import interface map package
@@ -211,6 +215,10 @@ GO = Language(
     ),
     contextual=words("nil true false iota _"),
     special=words("main init"),
+    special_methods=words(
+        "Error String GoString Unwrap Len Less Swap ServeHTTP Read Write Close MarshalJSON UnmarshalJSON MarshalText "
+        "UnmarshalText"
+    ),
     wrappers=(Wrapper("func x(){", "\n}"), Wrapper("func x(){_ = ", "\n}")),
     line_comment="//",
     separator="; ",

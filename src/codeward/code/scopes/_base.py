@@ -15,6 +15,9 @@ from codeward.code.scopes.caution import settle
 from codeward.code.scopes.model import Entity, Role, Scope
 from codeward.code.tree import Tree
 
+OPEN = frozenset({"module", "namespace", "class"})
+"""The kinds of scopes whose names can be meant from elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Declaration:
@@ -59,6 +62,14 @@ class Walk:
         self.uses: list[tuple[int, str, Scope, Role]] = []
         self._members: list[tuple[int, Scope | None, str]] = []
         self.frozen: list[tuple[int, str]] = []
+        self.unresolved: set[str] = set()
+        """Names that are used where no declaration of the text is seen, with their name space."""
+        self.outside: dict[str, str] = {}
+        """Names by which something that no function holds may be meant from elsewhere, with their name space, and how."""
+        self.misfits: set[int] = set()
+        """Where calls stand that no declaration in sight fits, so that they certainly mean something else."""
+        self.unsure: set[Entity] = set()
+        """Whom names mean unless a class between has inherited a namesake from elsewhere."""
         self.dynamic: dict[Scope, str] = {}
         """The scopes in which variables are read by their names, and how."""
 
@@ -165,7 +176,7 @@ class Walk:
         name = self.name(node)
         if name and node not in self._claimed:
             self._claimed.add(node)
-            self.attach(node, self._group(role, name, space))
+            self.attach(node, self.common(role, name, space))
 
     def label(self, node: int) -> None:
         """Note a label."""
@@ -194,14 +205,18 @@ class Walk:
 
     def lookup(self, name: str, scope: Scope, place: int) -> Entity | None:
         """Return whom a name means at a place."""
-        first = scope
+        first, passed, sent = scope, False, False
         current: Scope | None = scope
         while current is not None:
-            current = current.elsewhere.get(name, current)
+            if not sent and name in current.elsewhere:
+                current, sent = current.elsewhere[name], True
             if current.kind != "class" or current is first or self.members_in_scope:
-                entity = current.names.get(name)
+                entity = current.find(name) if current.also else current.names.get(name)
                 if entity is not None and entity.since <= place:
+                    if passed and current.kind in OPEN:
+                        self.unsure.add(entity)
                     return entity
+                passed = passed or current.partial
             current = current.parent
         return None
 
@@ -212,12 +227,30 @@ class Walk:
             found.setdefault(each.scope, set()).add(each.name)
         return found
 
+    def doubtful_declarations(self) -> Iterator[tuple[Entity, str]]:
+        """Yield what has a name by which something else of the text or from elsewhere may be meant, and why."""
+        for each in self._declarations:
+            if each.name in self.unresolved:
+                yield self.entity_of[each.node], "the name is also used where its declaration is not seen"
+            elif each.name in self.outside and each.scope.kind in OPEN:
+                yield self.entity_of[each.node], self.outside[each.name]
+
+    def declared_within(self, node: int) -> list[int]:
+        """Return the nodes of the names that were declared within a node so far."""
+        return [each.node for each in self._declarations if node < each.node < self.tree.nexts[node]]
+
+    def declared_in(self) -> Iterator[tuple[Entity, Scope]]:
+        """Yield what each declaration declares, and in which scope."""
+        for each in self._declarations:
+            yield self.entity_of[each.node], each.scope
+
     def declarations(self) -> Iterator[tuple[str, Role, int, bool]]:
         """Yield the name, role and node of every declaration, and whether it stands outside of all scopes."""
         for each in self._declarations:
             yield self.name(each.node), each.role, each.node, each.scope is self.root
 
-    def _group(self, role: Role, name: str, space: str = "") -> Entity:
+    def common(self, role: Role, name: str, space: str = "") -> Entity:
+        """Return whom all names have in common that mean the same wherever they stand in the text."""
         key = (role, name, space)
         if key not in self.groups:
             self.groups[key] = Entity(name, role)
@@ -233,13 +266,15 @@ class Walk:
             if each.name in target.names:
                 self._enter(each, target)
             else:
-                self.attach(each.node, self._group(Role.OTHER, each.name))
+                self.attach(each.node, self.common(Role.OTHER, each.name))
         types = {name for role, name, _ in self.groups if role is Role.TYPE}
         for node, name, scope, otherwise in self.uses:
             entity = self.lookup(name, scope, self.tree.starts[node])
             if entity is None:
                 plain = self.name(node)
-                entity = self._group(Role.TYPE if plain in types else otherwise, plain)
+                entity = self.common(Role.TYPE if plain in types else otherwise, plain)
+                if entity.role is Role.OTHER and self.tree.starts[node] not in self.misfits:
+                    self.unresolved.add(name)
             self.attach(node, entity)
         for node, owner, space in self._members:
             self.attach_member(node, owner, space)
@@ -247,15 +282,15 @@ class Walk:
     def attach_member(self, node: int, owner: Scope | None, space: str = "") -> None:
         """Say that a node means a member, of the class with a scope if that is known."""
         name = self.name(node)
-        found = None if owner is None else owner.names.get(name + space)
-        self.attach(node, found or self._group(Role.FIELD, name))
+        found = None if owner is None else owner.find(name + space)
+        self.attach(node, found or self.common(Role.FIELD, name))
 
     def _enter(self, declaration: _Declaration, scope: Scope) -> None:
         entity = scope.names.get(declaration.name)
         if entity is None:
             name = self.name(declaration.node)
             fresh = Entity(name, declaration.role, [], declaration.since, declaration.fixed, declaration.method)
-            entity = self._group(Role.FIELD, name) if declaration.role is Role.FIELD else fresh
+            entity = self.common(Role.FIELD, name) if declaration.role is Role.FIELD else fresh
             scope.names[declaration.name] = entity
         entity.since = min(entity.since, declaration.since)
         entity.fixed = entity.fixed or declaration.fixed

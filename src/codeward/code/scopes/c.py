@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from codeward.code._table import Language
 from codeward.code.scopes._base import Handlers, Walk
-from codeward.code.scopes.c_macros import MEMBER_ARGUMENTS
+from codeward.code.scopes.c_macros import fix_made, read_call, read_foreign
+from codeward.code.scopes.cpp_spaces import Spaces, inside
 from codeward.code.scopes.model import Role, Scope
 from codeward.code.tree import Tree
 
 NAMES = frozenset({"identifier", "field_identifier"})
-_TAGGED = frozenset({"struct", "union", "enum"})
 _EXTERNAL = "it is defined in another file"
 _VARIABLES = frozenset({Role.VARIABLE, Role.PARAMETER})
 
@@ -25,10 +25,12 @@ class CWalk(Walk):
 
     def __init__(self, tree: Tree, table: Language) -> None:
         super().__init__(tree, table)
-        self.class_scopes: dict[str, Scope] = {}
-        """The scopes of structures and classes by their names."""
+        self.named = Spaces(self.root)
+        """The scopes that have names: structures, classes, namespaces."""
         self.bodies: list[int] = []
         """The names of functions that have a body."""
+        self.has_macros = False
+        """Whether the text defines macros with parameters."""
         self.macros: set[str] = set()
         """Names that macros of the text or functions of other files have."""
         self.doubtful: list[tuple[int, Scope]] = []
@@ -52,28 +54,33 @@ class CWalk(Walk):
         for entity in dict.fromkeys(self.entity_of.values()):
             if entity.role is Role.FUNCTION and entity not in defined:
                 entity.fixed = entity.fixed or _EXTERNAL
+                self.outside.setdefault(entity.name, _EXTERNAL)
             elif entity.role is not Role.OTHER and entity.name in self.macros:
                 entity.fixed = entity.fixed or "a macro or a function of another file has this name too"
+        if self.has_macros:
+            fix_made(self)
 
     def chain(self, node: int) -> tuple[int | None, int | None]:
         """Follow a declarator to the name.
 
         Returns:
-            The name's node, or that of a structured binding, and the function declarator right around it, if any.
+            The name's node, or that of a structured binding, and the function declarator right around it, if any. There
+            is no name where a macro makes it, as in ``int HELPER(add)(int env)``.
         """
         tree = self.tree
-        around = None
+        around, made = None, False
         current: int | None = node
         while current is not None:
             kind = tree.kinds[current]
             if kind in NAMES or kind == "structured_binding_declarator":
-                return current, around
+                return None if made else current, around
             if kind == "qualified_identifier":
                 following = tree.child(current, "name")
             elif kind.endswith("_declarator"):
-                if kind in ("function_declarator", "init_declarator"):
-                    around = current if kind == "function_declarator" else None
-                elif kind != "parenthesized_declarator":
+                if kind == "function_declarator":
+                    made = around is not None and tree.parents[current] == around
+                    around = around if made else current
+                elif kind == "init_declarator" or kind != "parenthesized_declarator":
                     around = None
                 following = tree.child(current, "declarator")
                 if following is None:
@@ -88,8 +95,10 @@ class CWalk(Walk):
         return kind in NAMES or kind.endswith("_declarator") or kind == "qualified_identifier"
 
     def home(self, node: int) -> Scope:
-        """Return the scope that a declaration at a node declares into: never that of template parameters."""
+        """Return the scope that a declaration at a node declares into: never that of template parameters or a friend's."""
         scope = self.scope(node)
+        if self.tree.kinds[self.tree.parents[node]] == "friend_declaration":
+            return scope.nearest("namespace", "module")
         while scope.kind == "template" and scope.parent is not None:
             scope = scope.parent
         return scope
@@ -97,6 +106,9 @@ class CWalk(Walk):
     def owner(self, name: int, home: Scope) -> Scope | None:
         """Return the class that a function belongs to by its name; never one in C."""
         return None
+
+    def inherit(self, node: int, scope: Scope) -> None:
+        """Note what a class inherits from; nothing in C."""
 
     def _function(self, node: int) -> None:
         tree, home = self.tree, self.home(node)
@@ -108,10 +120,8 @@ class CWalk(Walk):
         if around is None and self.scope(node).nearest("function", "module").kind == "function":
             return
         owner = None if name is None else self.owner(name, home)
-        outer = self.scope(node) if owner is None else Scope("template", owner)
-        inner = Scope("function", outer)
-        parameters = None if around is None else tree.child(around, "parameters")
-        self.share(parameters, inner)
+        inner = Scope("function", self.scope(node) if owner is None else inside(self.scope(node), owner))
+        parameters = None if around is None else self._parameters_of(around, inner)
         for each in tree.children(node):
             if tree.kinds[each] in ("declaration", "field_initializer_list"):
                 self.place(each, inner)
@@ -123,9 +133,19 @@ class CWalk(Walk):
             if tree.kinds[each] == "identifier":
                 self.declare(each, Role.PARAMETER, inner)
 
+    def _parameters_of(self, declarator: int, scope: Scope) -> int | None:
+        """Give a scope to the parameters of a declarator, and to what may use them behind; return their node."""
+        parameters = self.tree.child(declarator, "parameters")
+        for each in self.tree.children(declarator):
+            if each == parameters:
+                self.share(each, scope)
+            elif parameters is not None and each > parameters:
+                self.place(each, scope)
+        return parameters
+
     def _declare_function(self, name: int, owner: Scope, *, has_type: bool) -> None:
         words = self.tree.words(name)
-        if owner.kind == "class" and not has_type and self.class_scopes.get(words) is owner:
+        if owner.kind == "class" and not has_type and self.named.classes.get(words) is owner:
             self.group(name, Role.TYPE)
         else:
             self.declare(name, Role.FUNCTION, owner, method=owner.kind == "class")
@@ -136,6 +156,9 @@ class CWalk(Walk):
             tree.kinds[each] == "storage_class_specifier" and tree.words(each) == "extern"
             for each in tree.children(node)
         )
+        kind = tree.child(node, "type")
+        if kind is not None and tree.words(kind) in self.reserved and tree.kinds[kind] == "type_identifier":
+            return
         for each in tree.children(node):
             if tree.fields[each] not in ("declarator", "name"):
                 continue
@@ -143,15 +166,17 @@ class CWalk(Walk):
             if name is None or tree.kinds[tree.parents[name]] == "qualified_identifier":
                 continue
             if around is not None and home.kind in ("module", "class", "namespace"):
-                self._declare_function(name, home, has_type=tree.child(node, "type") is not None)
+                self._declare_function(name, home, has_type=kind is not None)
             elif external:
+                self.outside.setdefault(self.name(name), _EXTERNAL)
                 self.declare(name, Role.OTHER, home, since=tree.starts[name], fixed=_EXTERNAL)
             elif home.kind == "class":
                 self.declare(name, Role.FIELD, home)
             else:
-                parameters = None if around is None else tree.child(around, "parameters")
+                parameters = (
+                    None if around is None else self._parameters_of(around, Scope("doubtful", self.scope(node)))
+                )
                 if parameters is not None:
-                    self.share(parameters, Scope("doubtful", self.scope(node)))
                     self.prototypes.append((name, parameters))
                 self._declare_variable(name, home, tree.starts[name])
 
@@ -178,7 +203,7 @@ class CWalk(Walk):
         """Give the parameters of a function's type a scope of their own."""
         parameters = self.tree.child(node, "parameters")
         if parameters is not None and not self.is_shared(parameters):
-            self.share(parameters, Scope("prototype", self.scope(node)))
+            self._parameters_of(node, Scope("prototype", self.scope(node)))
 
     def _class(self, node: int) -> None:
         name, body = self.tree.child(node, "name"), self.tree.child(node, "body")
@@ -186,10 +211,11 @@ class CWalk(Walk):
         if name is not None and self.tree.kinds[name] == "type_identifier":
             self.group(name, Role.TYPE)
         if body is not None:
-            scope = Scope("class", self.home(node))
+            scope = Scope("class", self.scope(node))
             self.share(body, scope)
             if words:
-                self.class_scopes[words] = scope
+                self.named.classes[words] = scope
+            self.inherit(node, scope)
 
     def _enumerator(self, node: int) -> None:
         tree, name = self.tree, self.tree.child(node, "name")
@@ -203,11 +229,14 @@ class CWalk(Walk):
             self.declare(name, Role.OTHER, scope, since=tree.starts[name])
 
     def _type(self, node: int) -> None:
+        if self.tree.words(node) in self.reserved:
+            return
         self.group(node, Role.TYPE)
         self.doubtful.append((node, self.scope(node)))
 
     def _macro(self, node: int) -> None:
         name, parameters = self.tree.child(node, "name"), self.tree.child(node, "parameters")
+        self.has_macros = self.has_macros or parameters is not None
         if name is not None:
             self.macros.add(self.name(name))
             self.group(name, Role.OTHER)
@@ -220,32 +249,6 @@ class CWalk(Walk):
         for each in (head, *self.tree.within(head)) if head is not None else ():
             if self.tree.kinds[each] == "identifier":
                 self.group(each, Role.OTHER)
-
-    def _foreign(self, node: int) -> None:
-        """Read the names of attributes and of the symbols of assembly code, which are no variables."""
-        symbol = self.tree.child(node, "symbol")
-        inside = self.tree.within(node) if self.tree.kinds[node].startswith("attribute") else ()
-        for each in inside if symbol is None else (symbol,):
-            if self.tree.kinds[each] == "identifier":
-                self.group(each, Role.OTHER, "attribute")
-
-    def _call(self, node: int) -> None:
-        """Read the arguments of macros that are types and members, no variables."""
-        tree = self.tree
-        callee, arguments = tree.child(node, "function"), tree.child(node, "arguments")
-        given = [] if arguments is None else tree.kids(arguments)
-        tag = next((number for number, each in enumerate(given) if tree.words(each) in _TAGGED), None)
-        if tag is not None:
-            for each in tree.within(given[tag + 1]) if tag + 1 < len(given) else ():
-                self.group(each, Role.TYPE)
-        known = MEMBER_ARGUMENTS.get(tree.words(callee)) if callee is not None else None
-        if known is not None:
-            for each in given[known:][:1]:
-                if tree.kinds[each] == "identifier":
-                    self.member(each)
-        elif tag is not None:
-            for each in given[tag + 2 :]:
-                self.freeze(each, "it stands in a macro that may take it for a member")
 
     def _pointer(self, node: int) -> None:
         """Read the address of a label, ``&&label``."""
@@ -280,9 +283,9 @@ class CWalk(Walk):
         "preproc_elifdef": _condition,
         "preproc_if": _condition,
         "preproc_elif": _condition,
-        "attribute_specifier": _foreign,
-        "gnu_asm_output_operand": _foreign,
-        "gnu_asm_input_operand": _foreign,
-        "call_expression": _call,
+        "attribute_specifier": read_foreign,
+        "gnu_asm_output_operand": read_foreign,
+        "gnu_asm_input_operand": read_foreign,
+        "call_expression": read_call,
         "pointer_expression": _pointer,
     }

@@ -10,7 +10,8 @@ from codeward.code.scopes.model import Entity, Role, Scope
 if TYPE_CHECKING:
     from codeward.code.scopes._base import Walk
 
-_DECLARED = frozenset({Role.FUNCTION, Role.PARAMETER, Role.VARIABLE, Role.TYPE})
+_VALUES = frozenset({Role.FUNCTION, Role.PARAMETER, Role.VARIABLE})
+_DECLARED = _VALUES | {Role.TYPE}
 _DEFINITIONS = ("_definition", "_declaration", "_specifier")
 """How the types of nodes that are definitions end."""
 
@@ -29,6 +30,7 @@ def settle(walk: Walk) -> None:
             current = current.parent
     entities = list(dict.fromkeys(walk.entity_of.values()))
     _fix_methods(walk, entities)
+    _fix_doubtful(walk)
     if walk.tree.damaged:
         _fix_torn(walk, [each for each in entities if each.role in _DECLARED])
 
@@ -43,13 +45,23 @@ def _fix_methods(walk: Walk, entities: list[Entity]) -> None:
     for entity in entities:
         if entity.role is not Role.FUNCTION:
             continue
-        if entity.name in walk.table.special:
+        if entity.name in walk.table.special or (entity.method and entity.name in walk.table.special_methods):
             _fix(entity, "the language calls it by this name")
         if entity.method:
             first = methods.setdefault(entity.name, entity)
             if first is not entity or (Role.FIELD, entity.name, "") in walk.groups:
                 _fix(first, "another object or class of the text may have it too")
                 _fix(entity, first.fixed)
+
+
+def _fix_doubtful(walk: Walk) -> None:
+    """Fix what shares its name with something that the text does not show."""
+    for entity, reason in walk.doubtful_declarations():
+        if entity.role in _DECLARED:
+            _fix(entity, reason)
+    for entity in walk.unsure:
+        if entity.role in _VALUES:
+            _fix(entity, "a class of the text may inherit something of this name")
 
 
 def _fix_torn(walk: Walk, declared: list[Entity]) -> None:

@@ -1,19 +1,19 @@
 """Whom a name means in Java: methods and variables are told apart, fields are seen by the methods of their class.
 
 A local variable is visible from its declaration on, the name of a pattern (``x instanceof Foo foo``) to the end of the
-block around. Members that a class inherits from outside of the text are not known; calls with another number of arguments than
-the text's methods of the name take are taken for calls of them.
+block around. Members that a class inherits are found where its base stands in the text; of others nothing is known, so that
+the methods of an outer class are fixed that a class with such a base calls. Calls with another number of arguments than
+the text's methods of the name take are taken for calls of inherited ones.
 """
 
 from typing import ClassVar
 
 from codeward.code._table import Language
 from codeward.code.scopes._base import Handlers, Walk
+from codeward.code.scopes.java_bases import CALL, Bases
 from codeward.code.scopes.model import Entity, Role, Scope
 from codeward.code.tree import Tree
 
-_CALL = "()"
-"""The name space of methods."""
 _PARAMETERS = frozenset({"formal_parameter", "spread_parameter"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _TYPED = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"})
@@ -31,6 +31,15 @@ class JavaWalk(Walk):
         self._given: dict[int, int] = {}
         """By the name's place how many arguments a call gives."""
         self._arities: dict[Entity, set[tuple[int, bool]]] = {}
+        self._bases = Bases(self)
+
+    def before_resolution(self) -> None:
+        """Join classes with their bases."""
+        self._bases.join()
+
+    def after_resolution(self) -> None:
+        """Find the methods that are called by ``super``."""
+        self._bases.resolve()
 
     def _variable(self, node: int | None, role: Role = Role.VARIABLE, since: int | None = None) -> None:
         """Declare a variable, visible from its name on."""
@@ -48,6 +57,7 @@ class JavaWalk(Walk):
         self.place(body, self.scope(node))
         scope = self.open(body, "class")
         self.share(body, scope)
+        self._bases.add(node, name, scope)
         components = tree.child(node, "parameters")
         for each in tree.children(components) if components is not None else ():
             component = tree.child(each, "name")
@@ -55,14 +65,15 @@ class JavaWalk(Walk):
                 self.declare(component, Role.FIELD, scope)
 
     def _body(self, node: int) -> None:
-        self.open(node, "class")
+        """Open the scope of a class without a name."""
+        self._bases.add_made(node, self.open(node, "class"))
 
     def _method(self, node: int) -> None:
         name, scope = self.tree.child(node, "name"), self.scope(node)
         if name is not None:
             self._takes[name] = self._taken(node)
             fixed = self._overrides(node)
-            self.declare(name, Role.FUNCTION, scope, space=_CALL, method=True, fixed=fixed)
+            self.declare(name, Role.FUNCTION, scope, space=CALL, method=True, fixed=fixed)
         self._callable(node)
 
     def _taken(self, node: int) -> tuple[int, bool]:
@@ -77,9 +88,9 @@ class JavaWalk(Walk):
 
     def attach_member(self, node: int, owner: Scope | None, space: str = "") -> None:
         """Say that a node means a member; see ``lookup`` for overloads."""
-        found = None if owner is None else owner.names.get(self.name(node) + space)
+        found = None if owner is None else owner.find(self.name(node) + space)
         if found is not None and self._fitting(found, self.tree.starts[node]) is None:
-            self.attach(node, self._group(Role.OTHER, self.name(node)))
+            self.attach(node, self.common(Role.OTHER, self.name(node)))
         else:
             super().attach_member(node, owner, space)
 
@@ -91,6 +102,8 @@ class JavaWalk(Walk):
         if entity not in self._arities:
             self._arities[entity] = {self._takes[node] for node in entity.places if node in self._takes}
         fits = any(given == count or (more and given >= count - 1) for count, more in self._arities[entity])
+        if not fits:
+            self.misfits.add(place)
         return entity if fits else None
 
     def _overrides(self, node: int) -> str:
@@ -172,11 +185,11 @@ class JavaWalk(Walk):
         if arguments is not None:
             self._given[tree.starts[name]] = sum(tree.kinds[each] not in _COMMENTS for each in tree.children(arguments))
         if owner is None:
-            self.use(name, _CALL)
+            self.use(name, CALL)
         elif tree.kinds[owner] == "this":
-            self.member(name, self.scope(node).nearest("class"), _CALL)
+            self.member(name, self.scope(node).nearest("class"), CALL)
         elif tree.kinds[owner] == "super":
-            self.group(name, Role.FIELD, "super")
+            self._bases.call(name)
         else:
             self.member(name)
 
@@ -190,7 +203,7 @@ class JavaWalk(Walk):
         parts = self.tree.kids(node)
         if len(parts) > 1 and self.tree.kinds[parts[-1]] == "identifier":
             own = self.tree.kinds[parts[0]] == "this"
-            self.member(parts[-1], self.scope(node).nearest("class") if own else None, _CALL)
+            self.member(parts[-1], self.scope(node).nearest("class") if own else None, CALL)
 
     def _labels(self, node: int) -> None:
         for each in self.tree.kids(node)[:1]:

@@ -6,11 +6,14 @@
 import re
 from typing import ClassVar
 
+from codeward.code._table import Language
 from codeward.code.scopes._base import Handlers, Walk
 from codeward.code.scopes.model import Role, Scope
+from codeward.code.tree import Tree
 
 _FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 _DECLARED = re.compile(r"\b(?:const|let|var|using)\b")
+_QUOTED = "the code reads it by its name in a string"
 _FROM = re.compile(r"\bvar\b")
 
 
@@ -18,6 +21,32 @@ class JavaScriptWalk(Walk):
     """One pass over a JavaScript tree."""
 
     members_in_scope = False
+
+    def __init__(self, tree: Tree, table: Language) -> None:
+        super().__init__(tree, table)
+        self._hoists: list[tuple[int, Scope]] = []
+        """Names declared by ``var``, and where that stands."""
+        self._quoted: set[str] = set()
+        """Members that are read by their names in strings."""
+
+    def after_resolution(self) -> None:
+        """Fix what ``var`` declares where a clause of ``catch`` binds the name too, and members read by strings."""
+        for node, scope in self._hoists:
+            found = self.lookup(self.name(node), scope, self.tree.starts[node])
+            if found is not None and found is not self.entity_of[node]:
+                for entity in (found, self.entity_of[node]):
+                    entity.fixed = entity.fixed or "it is declared within a clause of catch that binds the name too"
+        for name in self._quoted:
+            self.outside[name] = _QUOTED
+            member = self.groups.get((Role.FIELD, name, ""))
+            if member is not None:
+                member.fixed = member.fixed or _QUOTED
+
+    def _index(self, node: int) -> None:
+        """Note the name in ``object["name"]``."""
+        index = self.tree.child(node, "index")
+        if index is not None and self.tree.kinds[index] == "string":
+            self._quoted.add(self.tree.words(index)[1:-1])
 
     def _hoisted(self, node: int) -> Scope:
         """Return the function, or the module, around a node."""
@@ -93,6 +122,8 @@ class JavaScriptWalk(Walk):
         exported = tree.kinds[tree.parents[tree.parents[node]]] == "export_statement"
         is_function = value is not None and tree.kinds[value] in _FUNCTIONS
         plain = name is not None and tree.kinds[name] == "identifier"
+        if hoisted and name is not None and plain:
+            self._hoists.append((name, self.scope(node)))
         self._bind(
             name,
             self._hoisted(node) if hoisted else self.scope(node),
@@ -204,6 +235,7 @@ class JavaScriptWalk(Walk):
         "jsx_closing_element": _tag,
         "jsx_self_closing_element": _tag,
         "call_expression": _call,
+        "subscript_expression": _index,
         "with_statement": _with,
         "statement_block": Walk.open,
         "for_statement": Walk.open,

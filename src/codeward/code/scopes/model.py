@@ -44,6 +44,24 @@ class Scope:
     names: dict[str, Entity] = field(default_factory=dict)
     elsewhere: dict[str, "Scope"] = field(default_factory=dict)
     """Names that are declared here, but belong to another scope (``global``, ``nonlocal``)."""
+    also: list["Scope"] = field(default_factory=list)
+    """Scopes whose names count as this one's after its own: those of base classes, and of namespaces in use."""
+    partial: bool = False
+    """Whether it may have names that the text does not show, as a class does that inherits from elsewhere."""
+
+    def find(self, name: str) -> Entity | None:
+        """Return whom a name means in this scope, or in those that count as part of it."""
+        found = self.names.get(name)
+        if found is not None or not self.also:
+            return found
+        return next((each for scope in self.whole() if (each := scope.names.get(name)) is not None), None)
+
+    def whole(self) -> "list[Scope]":
+        """Return this scope and, nearest first, all that count as part of it."""
+        found = [self]
+        for scope in found:
+            found += [each for each in scope.also if each not in found]
+        return found
 
     def nearest(self, *kinds: str) -> "Scope":
         """Return the innermost scope of some kinds that encloses this one, itself included, else the outermost."""

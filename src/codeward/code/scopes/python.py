@@ -10,12 +10,15 @@ from codeward.code._table import Language, words
 from codeward.code.scopes._base import Handlers, Walk
 from codeward.code.scopes.model import Role, Scope
 from codeward.code.scopes.python_calls import Keyword, Signature, resolve_attributes, resolve_keywords
+from codeward.code.scopes.python_reflection import (
+    fix_reflected,
+    read_assignment,
+    read_call,
+    read_exec,
+    read_interpolation,
+)
 from codeward.code.tree import Tree
 
-_DYNAMIC = frozenset({"locals", "eval", "exec", "globals", "execfile"})
-_DYNAMIC_ALONE = frozenset({"vars", "dir"})
-"""What reads variables by name when it is called without arguments."""
-_REFLECTION = "the code reads variables by their names (locals, eval, exec)"
 _TARGETS = words(
     "pattern_list tuple_pattern list_pattern list_splat_pattern dictionary_splat_pattern as_pattern_target tuple list "
     "list_splat parenthesized_expression expression_list"
@@ -38,6 +41,11 @@ class PythonWalk(Walk):
         """The object's node and the name's node of each attribute."""
         self.arguments: list[Keyword] = []
         self.nonlocals: list[tuple[Scope, str]] = []
+        self.lambda_parameters: list[int] = []
+        self.class_keywords: set[str] = set()
+        """The keywords of class statements, which the bases take."""
+        self.reflected: set[str] = set()
+        """Names in strings by which members are read, or that are exported."""
 
     def bind(self, node: int | None, scope: Scope, role: Role = Role.VARIABLE) -> None:
         """Declare every name of a target; what is stored to otherwise (``a.b``, ``a[i]``) only uses names."""
@@ -63,8 +71,10 @@ class PythonWalk(Walk):
 
     def after_resolution(self) -> None:
         """Resolve what stands after ``self.``, and the keywords of calls."""
+        self.unresolved.clear()  # whatever a function does not bind is another name than its own
         resolve_attributes(self)
         resolve_keywords(self)
+        fix_reflected(self)
         self._fix_fallbacks()
 
     def _fix_fallbacks(self) -> None:
@@ -135,6 +145,7 @@ class PythonWalk(Walk):
         parameters = self.tree.child(node, "parameters")
         if parameters is not None:
             self._parameters(parameters, inner, None)
+            self.lambda_parameters += self.declared_within(parameters)
 
     def _class(self, node: int) -> None:
         tree, outer = self.tree, self.scope(node)
@@ -156,7 +167,10 @@ class PythonWalk(Walk):
                 self.place(each, outer)
 
     def _left(self, node: int) -> None:
-        self.bind(self.tree.child(node, "left"), self.scope(node))
+        left = self.tree.child(node, "left")
+        if left is not None:
+            read_assignment(self, node, left)
+        self.bind(left, self.scope(node))
 
     def _walrus(self, node: int) -> None:
         scope = self.scope(node)
@@ -230,9 +244,7 @@ class PythonWalk(Walk):
         callee, arguments = tree.child(node, "function"), tree.child(node, "arguments")
         if callee is None or arguments is None:
             return
-        words = tree.words(callee)
-        if words in _DYNAMIC or (words in _DYNAMIC_ALONE and arguments + 1 == tree.nexts[arguments]):
-            self.freeze_chain(node, _REFLECTION)
+        read_call(self, node, callee, arguments)
         for each in tree.children(arguments):
             if tree.kinds[each] == "keyword_argument":
                 name = tree.child(each, "name")
@@ -244,6 +256,8 @@ class PythonWalk(Walk):
     def _keyword(self, node: int) -> None:
         name = self.tree.child(node, "name")
         if name is not None:
+            if self.tree.kinds[self.tree.parents[self.tree.parents[node]]] == "class_definition":
+                self.class_keywords.add(self.name(name))
             self.member(name)
 
     def _type_alias(self, node: int) -> None:
@@ -251,18 +265,6 @@ class PythonWalk(Walk):
         names = [each for each in self.tree.within(left or node) if self.tree.kinds[each] == "identifier"]
         for each in names:
             self.declare(each, Role.TYPE, self.scope(node))
-
-    def _interpolation(self, node: int) -> None:
-        """Fix what ``f"{x=}"`` shows by its name."""
-        tree = self.tree
-        inner = [each for each in tree.children(node) if tree.kinds[each] != "comment"]
-        if inner:
-            end = tree.starts[inner[1]] if len(inner) > 1 else tree.ends[node]
-            if "=" in tree.text[tree.ends[inner[0]] : end]:
-                self.freeze(inner[0], "an f-string shows it by its name")
-
-    def _exec(self, node: int) -> None:
-        self.freeze_chain(node, _REFLECTION)
 
     handlers: ClassVar[Handlers] = {
         "identifier": Walk.use,
@@ -293,6 +295,6 @@ class PythonWalk(Walk):
         "call": _call,
         "keyword_argument": _keyword,
         "type_alias_statement": _type_alias,
-        "interpolation": _interpolation,
-        "exec_statement": _exec,
+        "interpolation": read_interpolation,
+        "exec_statement": read_exec,
     }

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from codeward.code.scopes.python import PythonWalk
 
 _BY_KEYWORD = "the text may pass it by keyword to a function that is not certain"
+_BY_CLASS = "a class statement of the text passes it by keyword"
+_MAKERS = frozenset({"__init_subclass__", "__new__", "__init__", "__prepare__"})
+"""What a class statement calls."""
 _SPLAT = "a call passes arguments by their names (**)"
 _QUOTED = "its name stands in a string that a decorator or call may read"
 _OWN = frozenset({"self", "cls"})
@@ -80,6 +83,9 @@ def resolve_keywords(walk: PythonWalk) -> None:
         loose.add(name)
         for signature in takers:
             _fix(walk, signature, {name}, _BY_KEYWORD)
+    for node in walk.lambda_parameters:
+        if walk.name(node) in loose:
+            walk.entity_of[node].fixed = walk.entity_of[node].fixed or _BY_KEYWORD
     quoted = set(re.findall(r"[\"'](\w+)[\"']", walk.tree.text))
     for signature in walk.signatures:
         _fix_named(walk, signature, loose, quoted)
@@ -144,6 +150,8 @@ def _fix_named(walk: PythonWalk, signature: Signature, loose: set[str], quoted: 
         loose: The keywords of calls that may mean any function.
         quoted: The words that are a string of their own.
     """
+    if walk.name(signature.name) in _MAKERS:
+        _fix(walk, signature, walk.class_keywords, _BY_CLASS)
     if signature.decorated is not None:
         head = walk.tree.text[walk.tree.starts[signature.decorated] : walk.tree.starts[signature.name]]
         words = set(re.findall(r"\w+", " ".join(re.findall(r"\"[^\"]*\"|'[^']*'", head))))
