@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from codeward.data.harvest import harvest, write_harvest
     from codeward.defenses.data import Audit, DataDefense, Verdict
     from codeward.defenses.input import InputDefense, Purified
+    from codeward.defenses.model import Inspection, ModelDefense
+    from codeward.defenses.training import TrainingDefense
     from codeward.errors import CodewardError
+    from codeward.experiment.auditing import audit_split
+    from codeward.experiment.calibration import Calibration, calibrate
     from codeward.experiment.evaluation import evaluate
     from codeward.experiment.guard import Guard, Guarded, guard
     from codeward.experiment.manifest import Manifest, Threat, read_manifest
     from codeward.experiment.poisoning import poison_folder
     from codeward.experiment.record import Record, read_record
+    from codeward.experiment.repairing import Repaired, repair
+    from codeward.experiment.scanning import scan
     from codeward.experiment.training import train_run
     from codeward.metrics import Metric
     from codeward.report.html import render
@@ -38,11 +44,17 @@ _ROOMS = {
     "codeward.errors": ("CodewardError",),
     "codeward.defenses.data": ("Audit", "DataDefense", "Verdict"),
     "codeward.defenses.input": ("InputDefense", "Purified"),
+    "codeward.defenses.model": ("Inspection", "ModelDefense"),
+    "codeward.defenses.training": ("TrainingDefense",),
+    "codeward.experiment.auditing": ("audit_split",),
+    "codeward.experiment.calibration": ("Calibration", "calibrate"),
     "codeward.experiment.evaluation": ("evaluate",),
     "codeward.experiment.guard": ("Guard", "Guarded", "guard"),
     "codeward.experiment.manifest": ("Manifest", "Threat", "read_manifest"),
     "codeward.experiment.poisoning": ("poison_folder",),
     "codeward.experiment.record": ("Record", "read_record"),
+    "codeward.experiment.repairing": ("Repaired", "repair"),
+    "codeward.experiment.scanning": ("scan",),
     "codeward.experiment.training": ("train_run",),
     "codeward.metrics": ("Metric",),
     "codeward.report.html": ("render",),
@@ -55,28 +67,35 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "Attack",
     "Audit",
+    "Calibration",
     "CodewardError",
     "DataDefense",
     "DataFolder",
     "Guard",
     "Guarded",
     "InputDefense",
+    "Inspection",
     "Manifest",
     "Metric",
+    "ModelDefense",
     "Poison",
     "Poisoned",
     "Prediction",
     "Purified",
     "Record",
+    "Repaired",
     "Sample",
     "Score",
     "Span",
     "Stamp",
     "Task",
     "Threat",
+    "TrainingDefense",
     "Verdict",
     "Victim",
     "__version__",
+    "audit_split",
+    "calibrate",
     "evaluate",
     "fingerprint",
     "guard",
@@ -88,6 +107,8 @@ __all__ = [
     "read_manifest",
     "read_record",
     "render",
+    "repair",
+    "scan",
     "train_run",
     "write_data",
     "write_harvest",

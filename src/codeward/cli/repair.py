@@ -57,11 +57,11 @@ def run(
     """Unlearn the trigger that a scan finds; the given model stays as it is, and a cleaned copy is written."""
     from codeward.experiment.keeping import memory_for
     from codeward.experiment.repairing import check_free, repair, write_cleaned
-    from codeward.experiment.scanning import DEFENSE, as_row, read_inspection
+    from codeward.experiment.scanning import DEFENSE, as_row, read_inspection, seeded
     from codeward.experiment.splits import inputs_of
 
     check_free(output)
-    options = {"seed": seed, **parse_settings(settings)}
+    options = seeded(defense, parse_settings(settings), seed)
     known = None if inspection is None else read_inspection(inspection)
     victim, clean, others = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     more = [] if unlabeled is None else inputs_of(unlabeled, layout, victim.task.name, language)

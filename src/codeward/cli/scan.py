@@ -80,10 +80,10 @@ def run(
     import time
 
     from codeward.experiment.keeping import memory_for
-    from codeward.experiment.scanning import as_row, record_of, scan
+    from codeward.experiment.scanning import as_row, record_of, scan, seeded
 
     check_pages(html=html, sarif=sarif, finding=output)
-    options = {"seed": seed, **parse_settings(settings)}
+    options = seeded(defense, parse_settings(settings), seed)
     victim, clean, _ = load_with_clean(model, data, per_class, seed, allow_pickle, layout, task, language)
     references = trusted(reference, victim, allow_pickle)
     memory = memory_for(output, victim, clean, defense, options)

@@ -9,7 +9,7 @@ from typing import Any
 from codeward import __version__
 from codeward.defenses.model import FEWEST, Inspection, Progress, better_than_chance, model_defenses, usable
 from codeward.errors import DataError
-from codeward.experiment.scanning import class_of
+from codeward.experiment.scanning import DEFENSE, class_of
 from codeward.experiment.search import usefulness
 from codeward.experiment.splits import unlike
 from codeward.files import check_writable, write_text
@@ -50,8 +50,8 @@ class Repaired:
 def repair(
     victim: Victim,
     clean: Sequence[Sample],
-    name: str,
-    options: dict[str, object],
+    name: str = DEFENSE,
+    options: dict[str, object] | None = None,
     *,
     inspection: Inspection | None = None,
     unlabeled: Sequence[Sample] = (),

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from codeward.data import fingerprint
 from codeward.defenses.model import Inspection, Progress, model_defenses
-from codeward.errors import DataError
+from codeward.errors import CodewardError, DataError, UsageError
 from codeward.experiment.environment import environment
 from codeward.experiment.examples import name_target
 from codeward.experiment.measure import row
@@ -31,8 +31,22 @@ SHOWN = 3
 """Stamped samples in the report."""
 
 
-class OutOfTime(Exception):  # noqa: N818 - caught here, never shown
-    """The budget is used up."""
+class OutOfTime(CodewardError):  # noqa: N818 - caught here, never shown
+    """The budget is used up; no defense is to blame for it."""
+
+
+def seeded(name: str, options: dict[str, object], seed: int) -> dict[str, object]:
+    """Return a defense's options with the seed that draws the samples, too, if it has one.
+
+    Raises:
+        UsageError: If the options have another seed, or there is no such defense.
+    """
+    if "seed" in options:
+        raise UsageError(
+            "--set seed would draw the samples by one seed and search by another; give --seed, which sets both"
+        )
+    known = {option.name for option in model_defenses.options(name)}
+    return {"seed": seed, **options} if "seed" in known else dict(options)
 
 
 def class_of(sample: Sample) -> object:
@@ -161,7 +175,7 @@ def record_of(
         kind=victim.task.kind,
         config={
             "defense": name,
-            "options": options,
+            "options": dict(model_defenses.settings(model_defenses.make(name, options))),
             "finding": inspection.finding,
             "reason": inspection.reason,
             "p_value": inspection.p_value,

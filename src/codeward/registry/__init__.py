@@ -112,8 +112,9 @@ class Registry(Generic[T]):
         return self._methods[name]
 
     def name_of(self, method: T | type[T]) -> str:
-        """Return the name under which a method, or its class, is registered."""
-        return self._names[method if isinstance(method, type) else type(method)]
+        """Return the name under which a method, or its class, is registered; its class's own where nobody has registered it."""
+        cls = method if isinstance(method, type) else type(method)
+        return self._names.get(cls, cls.__name__)
 
     def make(self, name: str, options: Mapping[str, object] | None = None) -> T:
         """Build a method from its name and options; texts are converted to the option's type.

@@ -9,6 +9,7 @@ from codeward.defenses.data._verdicts import Finding, Verdict
 from codeward.defenses.data._work import Arrays, Progress, Work
 from codeward.errors import UsageError
 from codeward.registry import Registry, method
+from codeward.registry.plugins import blaming, wrong
 from codeward.types import Sample
 from codeward.victims.base import Victim
 
@@ -69,7 +70,11 @@ class DataDefense(ABC):
         if processes < 1:
             raise UsageError(f"the number of processes has to be at least 1, got {processes}")
         work = Work(progress, {} if memory is None else memory, processes)
-        return self.inspect(_Blind(rows), victim, [sample.blind() for sample in clean], work)
+        with blaming(self, "inspect"):
+            found = self.inspect(_Blind(rows), victim, [sample.blind() for sample in clean], work)
+        if not isinstance(found, Audit):
+            raise wrong(self, "inspect", "an Audit", found)
+        return found
 
 
 @method

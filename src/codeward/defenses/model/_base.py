@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 from codeward.defenses.model._samples import better_than_chance, check_samples, usable
 from codeward.errors import DataError, ModelError, UnfitError, UsageError
 from codeward.registry import Registry, method
+from codeward.registry.plugins import blaming, wrong
 from codeward.types import Kind, Sample, Score
 from codeward.victims.base import Victim
 
@@ -228,9 +229,16 @@ class ModelDefense:
             )
         kept = {} if memory is None else memory
         trusted = self._checked_references(references, model, blind)
-        if not trusted:
-            return self.search(model, blind, kept, progress)
-        return self.search_against(model, trusted, blind, kept, progress)
+        hook = "search_against" if trusted else "search"
+        with blaming(self, hook):
+            found = (
+                self.search_against(model, trusted, blind, kept, progress)
+                if trusted
+                else self.search(model, blind, kept, progress)
+            )
+        if not isinstance(found, Inspection):
+            raise wrong(self, hook, "an Inspection", found)
+        return found
 
     @final
     def repair(
@@ -275,7 +283,11 @@ class ModelDefense:
             return model
         trusted = self._checked_references(references, model, blind)
         means = Means(blind, usable(unlabeled, model), inspection, trusted)
-        return self.mend(model, means, memory, progress)
+        with blaming(self, "mend"):
+            made = self.mend(model, means, memory, progress)
+        if not isinstance(made, type(model)):
+            raise wrong(self, "mend", f"a {type(model).__name__}", made)
+        return made
 
     def _check_unlabeled(self, unlabeled: Sequence[Sample]) -> None:
         name = model_defenses.name_of(self)
