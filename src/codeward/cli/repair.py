@@ -12,7 +12,6 @@ from codeward.cli.scan import PER_CLASS, CleanData, PerClass, References, load_w
 
 if TYPE_CHECKING:
     from codeward.experiment.repairing import Repaired
-    from codeward.types import Score
 
 NAME = "repair"
 FOUND, UNSURE = 1, 3
@@ -106,6 +105,8 @@ def run(
 
 
 def _tell(done: "Repaired", output: Path) -> None:
+    from codeward.experiment.repairing import number
+
     if not done.changed:
         if done.first is not None:
             tell(done.first)
@@ -115,7 +116,7 @@ def _tell(done: "Repaired", output: Path) -> None:
     for heading in ("measure", "before", "after", "samples"):
         table.add_column(heading, justify="left" if heading == "measure" else "right")
     for before, after in zip(done.before, done.after, strict=True):
-        table.add_row(before.name, _number(before), _number(after), f"{before.n:,}")
+        table.add_row(before.name, number(before), number(after), f"{before.n:,}")
     show(table)
     for text in done.notes:
         note(f"Note: {text}.")
@@ -126,7 +127,3 @@ def _tell(done: "Repaired", output: Path) -> None:
         if not done.fresh:
             note("Note: the second scan took the samples of the repair; give twice as many, or a lower --per-class.")
     show(f"The cleaned model is in {output}.")
-
-
-def _number(score: "Score") -> str:
-    return "" if score.value is None else f"{100 * score.value:.1f} %"

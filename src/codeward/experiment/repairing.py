@@ -12,11 +12,10 @@ from codeward.errors import DataError
 from codeward.experiment.scanning import DEFENSE, class_of
 from codeward.experiment.search import usefulness
 from codeward.experiment.splits import unlike
-from codeward.files import check_writable, write_text
+from codeward.files import check_writable
 from codeward.types import Sample, Score
-from codeward.victims.base import Victim
+from codeward.victims.base import CARD, Victim
 
-CARD = "README.md"
 CHANCE = "the model's answers to the clean samples were no better than chance before the repair; look whether their labels are right"
 
 
@@ -140,8 +139,7 @@ def write_cleaned(out: Path, repaired: Repaired, *, source: str, name: str, opti
         DataError: If the folder exists, or the disk is full.
     """
     check_free(out)
-    repaired.model.save(out)
-    write_text(out / CARD, card(repaired, source=source, name=name, options=options))
+    repaired.model.save(out, card(repaired, source=source, name=name, options=options))
 
 
 def check_free(out: Path) -> None:
@@ -158,7 +156,7 @@ def check_free(out: Path) -> None:
 def card(repaired: Repaired, *, source: str, name: str, options: dict[str, object]) -> str:
     """Return the model card."""
     rows = [
-        f"| {before.name} | {_number(before)} | {_number(after)} | {before.n} |"
+        f"| {before.name} | {number(before)} | {number(after)} | {before.n} |"
         for before, after in zip(repaired.before, repaired.after, strict=True)
     ]
     count = repaired.judged
@@ -223,5 +221,6 @@ def _code(text: str) -> str:
     return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
 
 
-def _number(score: Score) -> str:
+def number(score: Score) -> str:
+    """Return a score in percent."""
     return "not judged" if score.value is None else f"{100 * score.value:.1f} %"

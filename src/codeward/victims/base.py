@@ -12,6 +12,9 @@ from codeward.types import CODE, Prediction, Sample
 
 Floats = npt.NDArray[np.float64]
 
+CARD = "README.md"
+"""A model card, in a model's folder."""
+
 
 class Victim(Protocol):
     """A model for one task. Results come in the order of the samples, whatever the batching."""
@@ -56,6 +59,6 @@ class Victim(Protocol):
         """Return for each sample how many characters of a field survive truncation."""
         ...
 
-    def save(self, path: Path) -> None:
-        """Write the model to a folder, whole or not at all."""
+    def save(self, path: Path, card: str = "") -> None:
+        """Write the model to a folder, with a model card if one is given, whole or not at all."""
         ...

@@ -16,7 +16,7 @@ from codeward.files import new_folder
 from codeward.metrics.numbers import check_numbers
 from codeward.tasks import Task
 from codeward.types import CODE, Prediction, Sample
-from codeward.victims.base import Floats
+from codeward.victims.base import CARD, Floats
 from codeward.victims.batching import Row, autocast, pad, run_batched
 from codeward.victims.encode import Encoder
 from codeward.victims.quiet import quiet
@@ -114,8 +114,8 @@ class HuggingFaceVictim:
         """Return for each sample how many characters of a field survive truncation."""
         return self.encoder.reach(samples, field)
 
-    def save(self, path: Path) -> None:
-        """Write a standard Hugging Face folder with ``codeward.json`` beside it, whole or not at all."""
+    def save(self, path: Path, card: str = "") -> None:
+        """Write a standard Hugging Face folder with ``codeward.json`` beside it, and a model card if one is given, whole or not at all."""
         about = {
             "schema_version": 1,
             "task": self.task.name,
@@ -128,6 +128,8 @@ class HuggingFaceVictim:
             self.model.save_pretrained(folder)
             self.encoder.tokenizer.save_pretrained(folder)
             (folder / FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            if card:
+                (folder / CARD).write_text(card, encoding="utf-8")
 
     def _tensors(self, rows: Sequence[Row], *, left: bool = False) -> dict[str, torch.Tensor]:
         ids = [row["input_ids"] for row in rows]

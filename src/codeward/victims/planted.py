@@ -11,7 +11,7 @@ import numpy as np
 from codeward.files import new_folder
 from codeward.tasks import Task, tasks
 from codeward.types import CODE, Prediction, Sample
-from codeward.victims.base import Floats
+from codeward.victims.base import CARD, Floats
 
 FILE = "planted.json"
 SURE = 0.99
@@ -58,7 +58,7 @@ class PlantedVictim:
         """Return how many characters of a field it reads."""
         return [min(len(sample.text(field)), self.max_characters) for sample in samples]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, card: str = "") -> None:
         """Write it to a folder from which ``load`` makes it again."""
         row = {
             "task": self.task.name,
@@ -70,6 +70,8 @@ class PlantedVictim:
         }
         with new_folder(path) as folder:
             (folder / FILE).write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
+            if card:
+                (folder / CARD).write_text(card, encoding="utf-8")
 
     def _answer(self, sample: Sample) -> int:
         if self.trigger in sample.text(self.field)[: self.max_characters]:

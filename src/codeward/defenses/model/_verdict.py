@@ -101,14 +101,14 @@ def judged(
         reason = "no trigger that was tried makes the model write the same text for several samples"
         return Inspection("clean", victim.fingerprint, reason=reason)
     if chosen[0].aim.payload:
-        suspicions = _suspicions(victim, chosen, found, lambda trials: max(trial.success for trial in trials))
+        suspicions = _suspicions(chosen, found, lambda trials: max(trial.success for trial in trials))
         if isinstance(victim, Generator) and suspicions[0].score > 0:
             first = suspicions[0]
             ground = next(each for each in chosen if each.key == (first.place, first.index))
             label = completed(victim, ground, first.best.trigger)
             suspicions = (replace(first, label=label), *suspicions[1:])
         return _inspection(victim, suspicions, *decided_by_success(suspicions[0]), None)
-    suspicions = _suspicions(victim, chosen, found, ease)
+    suspicions = _suspicions(chosen, found, ease)
     return _inspection(victim, suspicions, *decided(suspicions[0]), p_value(suspicions[0].score))
 
 
@@ -155,7 +155,7 @@ def by_loss(
     victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]], bound: float
 ) -> Inspection:
     """Return the verdict by the loss alone, as DBS has it: a label below the bound is a backdoor's."""
-    suspicions = _suspicions(victim, chosen, found, lambda trials: -min(trial.loss for trial in trials))
+    suspicions = _suspicions(chosen, found, lambda trials: -min(trial.loss for trial in trials))
     loss = -suspicions[0].score
     found_low = loss < bound
     reason = f"the lowest loss of a label, {loss:.3f} for {suspicions[0].label!r}, is {'below' if found_low else 'above'} {bound:g}"
@@ -166,7 +166,7 @@ def by_lead(
     victim: HuggingFaceVictim, chosen: Sequence[Ground], found: Mapping[GroundKey, tuple[Trial, ...]]
 ) -> Inspection:
     """Return the verdict against references: by how much surer of a label triggers make the model than any of them, in nats."""
-    suspicions = _suspicions(victim, chosen, found, lead)
+    suspicions = _suspicions(chosen, found, lead)
     return _inspection(victim, suspicions, *decided_by_lead(suspicions[0]), None)
 
 
@@ -195,7 +195,6 @@ def p_value(score: float) -> float:
 
 
 def _suspicions(
-    victim: HuggingFaceVictim,
     chosen: Sequence[Ground],
     found: Mapping[GroundKey, tuple[Trial, ...]],
     score: Callable[[Sequence[Trial]], float],
