@@ -55,7 +55,8 @@ format: $(VENV)/.dev ## Format the code.
 docs: $(VENV)/.docs ## Write the generated pages and the site; start with site/index.html.
 	$(BIN)/python tools/reference.py
 	$(BIN)/python tools/tables.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "The site is in site/index.html; its search needs a server: $(BIN)/python -m http.server -d site"
 
 clean: ## Remove the environment and what demo and docs wrote.
 	rm -rf $(VENV) demo site

@@ -43,6 +43,15 @@ def test_modes_are_those_of_the_umask(tmp_path, mask_027):
     assert (mode(tmp_path / "f.txt"), mode(tmp_path / "d"), mode(tmp_path / "d/a.txt")) == (0o640, 0o750, 0o640)
 
 
+def test_what_a_library_writes_for_its_owner_alone_is_opened_up(tmp_path, mask_027):
+    with new_folder(tmp_path / "model") as folder:
+        (folder / "part").mkdir(mode=0o700)
+        for name in ("weights", "part/more"):
+            (folder / name).touch(mode=0o600)
+    modes = {name: mode(tmp_path / "model" / name) for name in ("weights", "part", "part/more")}
+    assert modes == {"weights": 0o640, "part": 0o750, "part/more": 0o640}
+
+
 def test_the_umask_is_read_without_being_changed(tmp_path, mask_027, monkeypatch):
     if files._told() is None:
         pytest.skip("this system does not tell a process's umask")

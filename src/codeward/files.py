@@ -75,12 +75,19 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         with telling_full_disk(path):
             yield temporary
-            temporary.chmod(0o777 & ~umask())
+            _open_up(temporary)
             _swap(temporary, path)
     except OSError as problem:
         raise DataError(describe(problem, path)) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _open_up(folder: Path) -> None:
+    """Give a folder and all that it holds the modes that new ones have; temporary ones are their owner's alone."""
+    for place in [folder, *folder.rglob("*")]:
+        if not place.is_symlink():
+            place.chmod((0o777 if place.is_dir() else 0o666) & ~umask())
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def _registries_of(name: str) -> list[Registry[Any]]:
     found = [each for each in known.values() if name in each.names()]
     if found:
         return found
-    raise UnknownNameError("method", name, [each for registry in known.values() for each in registry.names()])
+    raise UnknownNameError("method", name, {each for registry in known.values() for each in registry.names()})
 
 
 def _facts(method: type[Any]) -> dict[str, str]:
