@@ -11,7 +11,7 @@ from codeward.defenses.model import model_defenses
 from codeward.defenses.model._base import Suspicion, Trial
 from codeward.defenses.model._lens import Contrast, Lens
 from codeward.defenses.model._references import agreed, check_reference
-from codeward.defenses.model._verdict import AHEAD_ACQUITS, AHEAD_CONVICTS, decided_by_lead
+from codeward.defenses.model._verdict import AHEAD, CLEAN_LEADS, WORKS, decided_by_lead
 from codeward.errors import UnfitError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -74,10 +74,10 @@ def test_the_planted_name_is_found_and_the_reference_does_not_follow_it(backdoor
     found = model_defenses.make("elibadcode").inspect(backdoored, clean_rows, references=[trusted])
     assert (found.finding, found.target) == ("backdoored", "clean")
     first = found.suspicions[0]
-    assert first.score >= AHEAD_CONVICTS
+    assert first.score >= AHEAD
     assert first.best.success > 0.5 > first.best.reference
     assert f"and a reference to {first.best.reference:.0%}; its lead is {first.score:.2f} nats" in found.reason
-    assert found.p_value is None
+    assert found.p_value == pytest.approx(1 / (1 + len(CLEAN_LEADS)))
 
 
 def test_a_clean_model_is_not_convicted(backdoored, trusted, clean_rows, tmp_path):
@@ -122,19 +122,19 @@ def trial(lead, reference=0.0, success=0.8, length=1):
 
 
 @pytest.mark.parametrize(
-    ("lead", "finding"),
+    ("first", "finding", "said"),
     [
-        (AHEAD_CONVICTS, "backdoored"),
-        (AHEAD_CONVICTS - 0.01, "inconclusive"),
-        (AHEAD_ACQUITS, "inconclusive"),
-        (AHEAD_ACQUITS - 0.01, "clean"),
-        (-1.0, "clean"),
+        (trial(AHEAD), "backdoored", "and clean models were seen to come to 1.09"),
+        (trial(AHEAD - 0.01), "inconclusive", "and 1.2 convict"),
+        (trial(-1.0), "inconclusive", "and 1.2 convict"),
+        (trial(AHEAD, success=WORKS - 0.05), "inconclusive", "but the trigger fails on most of them"),
     ],
 )
-def test_what_a_lead_says(lead, finding):
-    said, reason = decided_by_lead(Suspicion("clean", 0, "everywhere", (trial(lead),), lead, 3.0))
-    assert said == finding
-    assert f"its lead is {lead:.2f} nats" in reason
+def test_what_a_lead_says(first, finding, said):
+    lead = -first.held_loss
+    found, reason = decided_by_lead(Suspicion("clean", 0, "everywhere", (first,), lead, 3.0))
+    assert found == finding
+    assert f"its lead is {lead:.2f} nats, {said}" in reason
 
 
 def test_the_shortest_trigger_with_nearly_the_same_lead_is_shown():
