@@ -28,21 +28,135 @@ def run(capsys, *arguments):
     return code, captured.out, " ".join(captured.err.split())
 
 
+SMALL = ("--length", 32, "--vocabulary", 400)
+SETTINGS = ("--set", "batch_tokens=256", "--set", "judge_every=2")
+
+
 def test_from_a_tree_to_a_model(capsys, tree, tmp_path):
-    options = ("--kind", "encoder", "--corpus", tree, "--steps", 4, "--length", 32, "--vocabulary", 400)
-    settings = ("--set", "batch_tokens=256", "--set", "judge_every=2")
+    options = ("--kind", "encoder", "--corpus", tree, "--packed", tmp_path / "p", "--steps", 4, *SMALL)
+    settings = SETTINGS
     code, out, err = run(capsys, *options, *settings, "-o", tmp_path / "m", "--json")
     assert code == 0
     result = json.loads(out)
     assert result["tokens"] == 4 * 256
     assert "tokens of 60 files" in err
     assert (tmp_path / "m/README.md").is_file()
-    again = ("--kind", "decoder", "--packed", tmp_path / ".m.corpus", "--steps", 2, *settings, "-o", tmp_path / "d")
+    again = ("--kind", "decoder", "--packed", tmp_path / "p", "--steps", 2, *settings, "-o", tmp_path / "d")
     assert run(capsys, *again)[0] == 0
-    other = ("--kind", "decoder", "--corpus", tree / "pack_1", "--packed", tmp_path / ".m.corpus", "--steps", 2)
+    other = ("--kind", "decoder", "--corpus", tree / "pack_1", "--packed", tmp_path / "p", "--steps", 2)
     code, _, err = run(capsys, *other, *settings, "-o", tmp_path / "e")
     assert code == 2
     assert "the packed corpus here is of other sources or settings" in err
+    assert run(capsys, *options, *settings, "-o", tmp_path / "f")[0] == 0
+    (tree / "pack_1/code.py").write_text("x = 1\n")
+    code, _, err = run(capsys, *options, *settings, "-o", tmp_path / "g")
+    assert code == 2
+    assert "its sources have changed since" in err
+
+
+def test_options_of_packing_are_refused_with_a_packed_corpus_alone(capsys, tree, tmp_path):
+    options = ("--kind", "decoder", "--packed", tmp_path / "p", "--steps", 1, *SETTINGS)
+    assert run(capsys, *options, "--corpus", tree, *SMALL, "-o", tmp_path / "m")[0] == 0
+    for more in (
+        ("--length", 32),
+        ("--vocabulary", 400),
+        ("--language", "c"),
+        ("--exclude", "x"),
+        ("--tokenizer", "x"),
+    ):
+        code, _, err = run(capsys, *options, *more, "-o", tmp_path / "n")
+        assert code == 2
+        assert f"this corpus is packed already, and {more[0]} would change nothing" in err
+
+
+def test_one_repository_is_judged_on_files_and_leaves_no_packed_corpus(capsys, tree, tmp_path):
+    (tree / "pack_1/code.py").rename(tree / "pack_0/A.java")
+    tree.rename(tmp_path / "src")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "src").rename(tmp_path / "one/src")
+    options = ("--kind", "encoder", "--corpus", tmp_path / "one", "--steps", 2, *SMALL, *SETTINGS)
+    code, out, err = run(capsys, *options, "-o", tmp_path / "m")
+    assert code == 0
+    assert "Single files are held back" in err
+    assert "Too little is held back to judge java" in err
+    assert "java not measured" in " ".join(out.split())
+    assert "python " in out
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_stopped_run_keeps_its_corpus(capsys, tree, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    options = ("--kind", "encoder", "--corpus", tree, "--steps", 2, *SMALL, *SETTINGS, "-o", tmp_path / "m")
+    with monkeypatch.context() as patch:
+        patch.setattr("codeward.zoo.pretrain.pretrain", stop)
+        assert run(capsys, *options)[0] != 0
+    assert (tmp_path / ".m.corpus/corpus.json").is_file()
+    code, _, err = run(capsys, *options)
+    assert code == 0
+    assert "tokens of" not in err
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_nothing_is_packed_for_a_run_that_cannot_begin(capsys, tree, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/x").write_text("x")
+    start = ("--kind", "encoder", "--corpus", tree)
+    cases = [
+        (start, "m", 2, "--minutes or --steps"),
+        ((*start, "--steps", 1, "--minutes", 1), "m", 2, "give one of them"),
+        ((*start, "--minutes", 0), "m", 2, "leaves no time to train"),
+        ((*start, "--steps", 1), "file", 4, "this is a file"),
+        ((*start, "--steps", 1), "full", 4, "the folder is not empty"),
+        ((*start, "--steps", 1, "--packed", tmp_path / "m/p"), "m", 2, "lies in the folder that --output writes"),
+        (
+            (*start, "--steps", 1, "--packed", tmp_path / "full"),
+            "m",
+            4,
+            "something that is no packed corpus stands here",
+        ),
+        (
+            (*start, "--steps", 1, "--packed", tmp_path / "file"),
+            "m",
+            4,
+            "something that is no packed corpus stands here",
+        ),
+        (
+            (*start, "--steps", 1, "--tokenizer", "nowhere"),
+            "m",
+            4,
+            "nowhere: there is no such folder; give --tokenizer",
+        ),
+        (
+            (*start, "--steps", 1, "--tokenizer", tmp_path / "empty"),
+            "m",
+            4,
+            "no tokenizer can be loaded from here; give",
+        ),
+        (("--kind", "encoder", "--packed", tmp_path / "empty", "--steps", 1), "m", 4, "empty: this is no corpus"),
+        (
+            ("--kind", "seq2seq", "--corpus", tree, "--steps", 1, "--set", "start=nowhere"),
+            "m",
+            2,
+            "neither a folder nor",
+        ),
+    ]
+    for arguments, out, code, message in cases:
+        found, _, err = run(capsys, *arguments, "-o", tmp_path / out)
+        assert message in err, err
+        assert found == code
+        assert not list(tmp_path.glob(".*"))
+    assert (tmp_path / "full/x").is_file()
+
+
+def test_the_help_says_which_languages_are_read(capsys):
+    main(["pretrain", "--help"])
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "Without it: c, cpp, java, python." in told
+    assert "8192" in told
 
 
 @pytest.mark.parametrize(
@@ -64,11 +178,3 @@ def test_bad_input(capsys, tmp_path, arguments, code, message):
     assert re.search(message, err), err
     assert found == code
     assert not (tmp_path / "m").exists()
-
-
-def test_no_length_of_time(capsys, tree, tmp_path):
-    code, _, err = run(
-        capsys, "--kind", "encoder", "--corpus", tree, "--length", 16, "--vocabulary", 400, "-o", tmp_path / "m"
-    )
-    assert code == 4
-    assert "give minutes or steps" in err

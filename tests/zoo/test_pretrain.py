@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codeward.errors import DataError, UsageError
+from codeward.errors import DataError, ModelError, UsageError
 from codeward.zoo import shapes
 from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
@@ -115,8 +115,47 @@ def test_a_start_without_checkpoints_does_not_stand_in_the_way(corpus, tmp_path)
 def test_minutes_set_the_number_of_steps(corpus, tmp_path):
     result = pretrain(corpus, config("decoder", steps=0, minutes=0.02), tmp_path / "m")
     assert result.tokens >= 10 * 512
-    with pytest.raises(DataError, match="give minutes or steps"):
-        pretrain(corpus, config("decoder", steps=0), tmp_path / "n")
+
+
+def test_a_run_that_cannot_begin_is_refused(corpus, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/x").write_text("")
+    cases = [
+        (UsageError, "give minutes or steps", config("decoder", steps=0), "n"),
+        (UsageError, "give one of them", config("decoder", minutes=1), "n"),
+        (UsageError, "neither a folder nor a built-in model", config("seq2seq", start="nowhere"), "n"),
+        (UsageError, "a name of its own", config("decoder"), ".."),
+        (DataError, "this is a file", config("decoder"), "file"),
+        (DataError, "not empty", config("decoder"), "full"),
+        (DataError, "cannot be written", config("decoder"), "file/n"),
+    ]
+    for error, message, asked, out in cases:
+        with pytest.raises(error, match=message):
+            pretrain(corpus, asked, tmp_path / out)
+
+
+def test_a_start_that_is_no_decoder(corpus, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match=r"start = '.*empty': no causal model can be loaded"):
+        pretrain(corpus, config("seq2seq", start=str(tmp_path / "empty")), tmp_path / "m")
+
+
+def test_the_card_says_what_was_not_measured_and_on_what(tmp_path):
+    found = [
+        Document(f"one/pack/{n}.py", "python", f"def get_{n}(self, value):\n    return self.items[{n}]\n" * 4)
+        for n in range(60)
+    ]
+    found.append(Document("one/pack/A.java", "java", "class A { int f(int x) { return x; } }\n" * 9))
+    write_corpus(tmp_path / "c", found, vocabulary=400, length=32, seed=0, sources=["one"], skipped=Counter())
+    result = pretrain(tmp_path / "c", config("decoder", steps=2), tmp_path / "m")
+    card = (tmp_path / "m/README.md").read_text()
+    assert result.unmeasured == ["java"]
+    assert "| java | not measured |" in card
+    assert f"| python | {100 * figures(result.curve)['python']['accuracy']:.1f} |" in card
+    assert "On files (of the same repository) that were not trained on" in card
+    assert "context 32," in card
+    assert " seconds on " in card
 
 
 def test_the_head_on_masked_positions_gives_the_loss_of_the_whole(corpus):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from codeward.zoo.packing import SINGLE, counted
+
 WHAT = {
     "encoder": (
         "a masked language model (ModernBERT shape)",
@@ -32,7 +34,7 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         f"# {name}",
         "",
         f"{what[0].upper()}{what[1:]} of source code, made by `codeward pretrain`; "
-        f"{about['parameters'] / 1e6:.1f} M parameters, a vocabulary of {corpus['vocabulary']:,}, context 512, "
+        f"{about['parameters'] / 1e6:.1f} M parameters, a vocabulary of {corpus['vocabulary']:,}, context {corpus['length']}, "
         "half precision.",
         "",
         "```python",
@@ -43,7 +45,7 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         "",
         "## Figures",
         "",
-        f"On repositories that were not trained on: {measure}, with 95 % intervals.",
+        f"{_unseen(corpus)} that were not trained on: {measure}, with 95 % intervals.",
         "",
         "| language | accuracy, % | interval | perplexity | n |",
         "|---|---|---|---|---|",
@@ -52,10 +54,11 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
             f"| {row['perplexity']:.2f} | {row['n']:,} |"
             for language, row in last.items()
         ),
+        *(f"| {language} | not measured | | | |" for language in corpus["tokens"] if language not in last),
         "",
         "## Data and budget",
         "",
-        f"- {about['tokens_seen']:,} tokens in {about['steps']:,} steps, {about['seconds'] / 60:.0f} minutes on "
+        f"- {about['tokens_seen']:,} tokens in {about['steps']:,} steps, {_time(about['seconds'])} on "
         f"{about['device']}; seed {about['config']['seed']}, {about['config']['optimizer']}, "
         f"peak learning rate {about['config']['learning_rate']:g}, blocks of {corpus['length']} tokens.",
         *([f"- Both halves start from `{start}`, whose own budget comes on top (arXiv 2504.06225)."] if start else []),
@@ -65,10 +68,19 @@ def model_card(name: str, about: Mapping[str, Any]) -> str:
         "- Licences of the files: "
         + ", ".join(f"{name} ({count})" for name, count in corpus["licenses"].items())
         + ".",
-        "- Left out: " + (", ".join(f"{why} ({count})" for why, count in corpus["skipped"].items()) or "nothing") + ".",
+        "- Left out: " + counted(corpus["skipped"]) + ".",
         "",
         "A small model for demonstrations, tests and defenses that need a language model of code; no substitute for a "
         "large one.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _unseen(corpus: Mapping[str, Any]) -> str:
+    """Say what the figures are of."""
+    return "On files (of the same repository)" if corpus.get("divided") == SINGLE else "On repositories"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -1,18 +1,19 @@
 """Corpora on disk: one tokenizer, and documents packed into blocks of equal length without padding.
 
 ``train.npy`` holds the training blocks of all languages, shape ``[blocks, length]``; ``valid-LANGUAGE.npy`` those by which
-progress is judged, of other repositories. ``train-names.npy``, beside it, numbers the identifiers for ``noise.hide_names``.
+progress is judged, of other repositories, or of other files where there is one only. ``train-names.npy``, beside it, numbers the identifiers for ``noise.hide_names``.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
 
 from codeward.code import Role, identifiers
 from codeward.errors import CodeError, DataError
@@ -23,6 +24,8 @@ from codeward.zoo.sources import Document
 
 Tokens = npt.NDArray[np.uint16]
 FILE = "corpus.json"
+PARTS = ("train.npy", "train-names.npy", "tokenizer")
+REPOSITORY, SINGLE = "repository", "file"
 VALID_SHARE = 0.03
 SAMPLE = 20_000_000
 """Characters from which the tokenizer is fitted."""
@@ -49,6 +52,20 @@ class CorpusCard:
     seed: int
     request: str = ""
     """Fingerprint of what was asked for, so that a corpus is not taken for that of another command."""
+    divided: str = REPOSITORY
+    """What went to one side as a whole: a repository, or a file where there is one repository only."""
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """The languages of which no block is held back, so that nothing can be said about them."""
+        return [language for language in self.tokens if self.valid_tokens.get(language, 0) < self.length]
+
+    def told(self) -> dict[str, Any]:
+        """Return what is written down; corpora that are divided by repository do not say so."""
+        about = asdict(self)
+        if self.divided == REPOSITORY:
+            del about["divided"]
+        return about
 
 
 def fit_tokenizer(texts: Iterable[str], size: int) -> Any:
@@ -75,7 +92,7 @@ def write_corpus(
 
     Args:
         out: The folder.
-        found: The documents; whole repositories (the first two parts of their names) go to one side.
+        found: The documents; whole repositories (the first two parts of their names) go to one side, see ``divide``.
         vocabulary: Size of the tokenizer.
         length: Tokens a block.
         seed: The order of the documents.
@@ -89,13 +106,14 @@ def write_corpus(
         DataError: If the text does not fill a block.
     """
     order = sorted(found, key=lambda each: (derive_int(seed, "corpus", each.name), each.name))
-    train = [each for each in order if side_of(each) == "train"]
-    valid = [each for each in order if side_of(each) == "valid"]
+    train, valid, divided = divide(order)
+    if not train:
+        raise _too_little(order, length, skipped)
     made = tokenizer if tokenizer is not None else fit_tokenizer(_sample(train), vocabulary)
     tokens: Counter[str] = Counter()
     blocks, names = _pack(made, train, length, tokens, progress)
     if not len(blocks):
-        raise DataError(f"the text fills no block of {length} tokens; give more sources")
+        raise _too_little(train, length, skipped)
     kept: Counter[str] = Counter()
     with new_folder(out) as folder:
         np.save(folder / "train.npy", blocks)
@@ -107,9 +125,9 @@ def write_corpus(
         card = CorpusCard(
             length, len(made), dict(tokens), dict(kept), len(train) + len(valid),
             dict(Counter(each.license or "not said" for each in (*train, *valid))), dict(skipped), list(sources), seed,
-            request,
+            request, divided,
         )  # fmt: skip
-        (folder / FILE).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(card.told(), indent=2) + "\n", encoding="utf-8")
     return card
 
 
@@ -117,20 +135,71 @@ def read_card(folder: Path) -> CorpusCard:
     """Read what a corpus is made of.
 
     Raises:
-        DataError: If the folder is no corpus.
+        DataError: If the folder is no corpus, or a part of it is missing or damaged.
     """
     file = folder / FILE
     if not file.is_file():
         raise DataError(f"{folder}: this is no corpus that codeward wrote (it has no {FILE})")
-    return CorpusCard(**json.loads(file.read_text(encoding="utf-8")))
+    for part in PARTS:
+        if not (folder / part).exists():
+            raise DataError(f"{folder}: the packed corpus is not whole (it has no {part}); remove it and pack it again")
+    try:
+        return TypeAdapter(CorpusCard).validate_json(file.read_bytes())
+    except ValidationError:
+        raise DataError(
+            f"{file}: this is no card of a corpus, or it is damaged; remove the folder and pack the corpus again"
+        ) from None
+
+
+def divide(found: Sequence[Document]) -> tuple[list[Document], list[Document], str]:
+    """Return what is trained on, that by which progress is judged, and what went to one side as a whole.
+
+    Whole repositories do (see ``side_of``). Where that leaves a side empty, as one repository alone does, files do instead: of
+    each language the few of lowest draw, one at least, and never its longest. What a source says of its own sides holds.
+    """
+    train, valid = ([each for each in found if side_of(each) == side] for side in ("train", "valid"))
+    free = [each for each in found if each.split is None]
+    if (train and valid) or not free:
+        return train, valid, REPOSITORY
+    held = {id(each) for each in _held_back(free)}
+    told = [replace(each, split=each.split or ("valid" if id(each) in held else "train")) for each in found]
+    train, valid = ([each for each in told if each.split == side] for side in ("train", "valid"))
+    return train, valid, SINGLE if held else REPOSITORY
 
 
 def side_of(document: Document) -> str:
     """Return the side of a document: what its source says, else ``valid`` for few repositories; a ``test`` is not used."""
     if document.split is not None:
         return document.split
-    repository = "/".join(document.name.split("/")[:2])
-    return "valid" if (derive_int(0, "valid", repository) >> 11) / 2**53 < VALID_SHARE else "train"
+    return "valid" if _draw("/".join(document.name.split("/")[:2])) < VALID_SHARE else "train"
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Return what was left out, by reason, as text."""
+    return ", ".join(f"{why} ({count:,})" for why, count in reasons.items()) or "nothing"
+
+
+def _draw(name: str) -> float:
+    return (derive_int(0, "valid", name) >> 11) / 2**53
+
+
+def _held_back(found: Sequence[Document]) -> list[Document]:
+    by_language: dict[str, list[Document]] = {}
+    for each in found:
+        by_language.setdefault(each.language, []).append(each)
+    return [each for part in by_language.values() for each in _lowest(part)] or _lowest(found)
+
+
+def _lowest(found: Sequence[Document]) -> list[Document]:
+    others = sorted(found, key=lambda each: len(each.text))[:-1]
+    return sorted(others, key=lambda each: _draw(each.name))[: max(1, round(VALID_SHARE * len(found)))]
+
+
+def _too_little(found: Sequence[Document], length: int, skipped: Mapping[str, int]) -> DataError:
+    return DataError(
+        f"the text fills no block of {length} tokens (documents: {len(found):,}; left out: {counted(skipped)}); give more "
+        "sources, or shorter blocks"
+    )
 
 
 def _sample(found: Sequence[Document]) -> Iterator[str]:

@@ -4,23 +4,24 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import transformers
 from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
 from transformers import TrainingArguments
 
-from codeward.errors import DataError, UsageError
-from codeward.files import new_folder, telling_full_disk, write_text
+from codeward.errors import DataError, ModelError, UsageError
+from codeward.files import check_writable, new_folder, telling_full_disk, write_text
 from codeward.victims.batching import fast_bf16
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.device import device_name, on_gpu
 from codeward.victims.quiet import quiet
 from codeward.victims.trainer import Progress, Watch
-from codeward.zoo import resolve
+from codeward.zoo import embedded, resolve
 from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
@@ -48,10 +49,10 @@ class PretrainConfig(BaseModel):
     start: str = ""
     """A decoder of the same shape and tokenizer from which an encoder-decoder starts: a folder or ``mini-decoder``; empty: from
     random weights."""
-    minutes: float = Field(default=0, ge=0)
+    minutes: float = Field(default=0, ge=0, allow_inf_nan=False)
     """How long to train; the number of steps is set by the speed of the first ones."""
     steps: int = Field(default=0, ge=0)
-    """How many steps to take, where no minutes are given."""
+    """How many steps to take, in place of minutes."""
     batch_tokens: int = Field(default=4096, ge=256)
     """Tokens a step."""
     learning_rate: float = Field(default=3e-3, gt=0)
@@ -77,6 +78,30 @@ class PretrainResult:
     tokens: int
     seconds: float
     parameters: int
+    unmeasured: list[str]
+    """Languages that were trained on, and of which the corpus holds no block by which to judge."""
+
+
+def check_request(config: PretrainConfig, out: Path) -> None:
+    """Refuse, before any work, a run that cannot begin or whose model cannot be written.
+
+    Raises:
+        UsageError: If not one of minutes and steps is given, or the start does not suit.
+        DataError: If the folder is a file, is not empty, or lies where nobody may write.
+    """
+    if not config.minutes and not config.steps:
+        raise UsageError("nothing says how long to pretrain; give minutes or steps (--minutes or --steps)")
+    if config.minutes and config.steps:
+        raise UsageError("minutes and steps both say how long to pretrain; give one of them")
+    if config.start:
+        _start_of(config)
+    if out.name in ("", ".."):
+        raise UsageError(f"{out}: the model needs a folder with a name of its own; give one")
+    if out.is_file():
+        raise DataError(f"{out}: this is a file; give a folder that is new or empty")
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"{out}: the folder is not empty; give another one")
+    check_writable(_work(out) / PLAN)
 
 
 @quiet()
@@ -93,12 +118,11 @@ def pretrain(
         progress: Called with the step, the number of steps and the loss.
 
     Raises:
-        DataError: If the corpus or the folder does not suit, or neither minutes nor steps are given.
+        UsageError: If not one of minutes and steps is given, or the start does not suit.
+        DataError: If the corpus or the folder does not suit.
+        ModelError: If the start cannot be loaded.
     """
-    if not config.minutes and not config.steps:
-        raise DataError("give minutes or steps: how long to pretrain")
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out}: the folder is not empty; give another one")
+    check_request(config, out)
     start = time.perf_counter()
     run = _Run(corpus, config, out, resume)
     with telling_full_disk(run.work):
@@ -106,7 +130,7 @@ def pretrain(
     run.write(seconds)
     curve = run.curve
     shutil.rmtree(run.work, ignore_errors=True)
-    return PretrainResult(curve, run.seen(run.steps), time.perf_counter() - start, run.parameters)
+    return PretrainResult(curve, run.seen(run.steps), time.perf_counter() - start, run.parameters, run.card.unmeasured)
 
 
 class _Run:
@@ -114,7 +138,7 @@ class _Run:
 
     def __init__(self, corpus: Path, config: PretrainConfig, out: Path, resume: bool) -> None:
         self.corpus, self.config, self.out = corpus, config, out
-        self.work = out.with_name(f".{out.name}.pretraining")
+        self.work = _work(out)
         if not resume:
             shutil.rmtree(self.work, ignore_errors=True)
         self.card = read_card(corpus)
@@ -127,7 +151,7 @@ class _Run:
         transformers.set_seed(config.seed)
         self.model = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
         if config.start:
-            self._adapt(config.start)
+            self._adapt()
         if not on_gpu():
             self.model.set_attn_implementation("eager")
         self.parameters = sum(weight.numel() for weight in self.model.parameters())
@@ -168,7 +192,7 @@ class _Run:
         about = {
             "schema_version": 1,
             "config": self.config.model_dump(),
-            "corpus": asdict(self.card),
+            "corpus": self.card.told(),
             "parameters": self.parameters,
             "steps": self.steps,
             "tokens_seen": self.seen(self.steps),
@@ -182,17 +206,21 @@ class _Run:
             (folder / FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
             (folder / "README.md").write_text(model_card(self.out.name, about), encoding="utf-8")
 
-    def _adapt(self, start: str) -> None:
-        if self.config.kind != "seq2seq":
-            raise UsageError("only an encoder-decoder starts from a decoder; leave out start")
-        decoder = transformers.AutoModelForCausalLM.from_pretrained(resolve(start))
+    def _adapt(self) -> None:
+        start = _start_of(self.config)
+        try:
+            decoder = transformers.AutoModelForCausalLM.from_pretrained(start)
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError):
+            raise ModelError(
+                f"start = {self.config.start!r}: no causal model can be loaded from {start}; give another decoder"
+            ) from None
         rows = np.asarray(self.ids[:ADAPTED], dtype=np.int64)
         adapt(self.model, decoder, rows, list(self.words.sentinels), self.config.seed)
 
     def _plan(self) -> int:
         """Return the number of steps: what was planned before, what is asked for, or what the time allows."""
         file = self.work / PLAN
-        asked = {"config": self.config.model_dump_json(), "corpus": json.dumps(asdict(self.card))}
+        asked = {"config": self.config.model_dump_json(), "corpus": json.dumps(self.card.told())}
         if file.is_file() and last_checkpoint(self.work):
             plan = json.loads(file.read_text(encoding="utf-8"))
             if any(plan[key] != value for key, value in asked.items()):
@@ -274,3 +302,20 @@ class _Run:
 def figures(curve: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
     """Return the last measurement of each language."""
     return {row["language"]: row for row in curve}
+
+
+def _work(out: Path) -> Path:
+    """Return where checkpoints and measurements of a run stand."""
+    return out.with_name(f".{out.name}.pretraining")
+
+
+def _start_of(config: PretrainConfig) -> str:
+    """Return folder or hub name of the decoder that a run starts from; only a name with a slash may be the hub's."""
+    if config.kind != "seq2seq":
+        raise UsageError("only an encoder-decoder starts from a decoder; leave out start")
+    start = resolve(config.start)
+    if not Path(start).is_dir() and "/" not in start:
+        raise UsageError(
+            f"start = {start!r}: this is neither a folder nor a built-in model; give one of {', '.join(embedded())}, or a folder"
+        )
+    return start

@@ -4,18 +4,21 @@ Left out and counted: what cannot be read, is generated or minified; copies (wha
 that holds a function of the evaluation data. The licence comment at a file's head is cut off.
 """
 
+import contextlib
 import json
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from codeward.code import LANGUAGES, functions, language_of_file
 from codeward.data import open_data
 from codeward.data.harvest.functions import key_of, normalize
 from codeward.data.harvest.sources import members, read_member
-from codeward.data.lines import open_bytes
+from codeward.data.lines import lines
 from codeward.data.listing import split_of
 from codeward.errors import CodeError, DataError
 from codeward.types import OTHER
@@ -61,6 +64,7 @@ def documents(
     Raises:
         DataError: If a source is missing, or a JSONL file is damaged.
     """
+    check_there(sources)
     seen: set[str] = set()
     for source in sources:
         for raw in _read(source, languages, skipped):
@@ -75,6 +79,33 @@ def documents(
             else:
                 seen.add(key)
                 yield found
+
+
+def check_there(sources: Sequence[Path]) -> None:
+    """Refuse sources that are missing, before any is read.
+
+    Raises:
+        DataError: If one is.
+    """
+    for source in sources:
+        if not source.exists():
+            raise DataError(f"{source}: there is no such file or folder; name one that is there")
+
+
+def stamps(sources: Sequence[Path], languages: Sequence[str] | None = None) -> list[tuple[str, int, int]]:
+    """Return name, size and time of change of the files that sources consist of, by which a change is noticed.
+
+    Args:
+        sources: Files and folders.
+        languages: Only files in these, and JSONL, of a folder; all if not given.
+    """
+    found = []
+    for source in sources:
+        for path in [source] if source.is_file() else _files(source, languages):
+            with contextlib.suppress(OSError):
+                about = path.stat()
+                found.append((path.as_posix(), about.st_size, about.st_mtime_ns))
+    return found
 
 
 def function_keys(data: Sequence[Path]) -> frozenset[str]:
@@ -106,12 +137,10 @@ def without_legal_head(text: str, language: str) -> str:
 
 
 def _read(source: Path, languages: Sequence[str], skipped: Counter[str]) -> Iterator[Document]:
-    if not source.exists():
-        raise DataError(f"{source}: there is no such file or folder")
     tables = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     tables = [path for path in tables if JSONL.search(path.name)]
     for path in tables:
-        yield from _rows(path, languages)
+        yield from _rows(path, languages, skipped)
     if tables:
         return
     for member in members(source, languages, skipped):
@@ -120,16 +149,54 @@ def _read(source: Path, languages: Sequence[str], skipped: Counter[str]) -> Iter
             yield Document(file.name, file.language, file.text)
 
 
-def _rows(path: Path, languages: Sequence[str]) -> Iterator[Document]:
+def _files(folder: Path, languages: Sequence[str] | None) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if languages is None or JSONL.search(name) or language_of_file(name) in languages:
+                yield Path(place, name)
+
+
+def _rows(path: Path, languages: Sequence[str], skipped: Counter[str]) -> Iterator[Document]:
     split = split_of(path.name.split(".")[0])
-    with open_bytes(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-                text, name = row["text"], row.get("path", "")
-            except (ValueError, KeyError, TypeError):
-                raise DataError(f"{path}, line {number}: a row of a corpus is a JSON object with 'text'") from None
-            language = row.get("language") or language_of_file(name)
-            if language is not None and language in languages:
-                place = "/".join(part for part in (row.get("repo", ""), name) if part)
-                yield Document(place or f"{path.name}:{number}", language, text, row.get("license", ""), split)
+    for number, line in lines(path):
+        where = f"{path}, line {number}"
+        row = _row(line, where)
+        text, name, repo, told, license = (
+            _field(row, key, where) for key in ("text", "path", "repo", "language", "license")
+        )
+        language = told or language_of_file(name)
+        if not name and not told:
+            skipped["row has neither path nor language"] += 1
+        elif language in languages and not text.isascii() and not _encodes(text):
+            skipped["file is not UTF-8"] += 1
+        elif language is not None and language in languages:
+            place = "/".join(part for part in (repo, name) if part)
+            yield Document(place or f"{path.name}:{number}", language, text, license, split)
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict) or row.get("text") is None:
+        raise DataError(f"{where}: a row of a corpus is a JSON object with 'text'; mend or remove it")
+    return row
+
+
+def _field(row: Mapping[str, Any], key: str, where: str) -> str:
+    """Return a field of a row, empty where it has none."""
+    value = row.get(key)
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"{where}: {key!r} of a row is text, not {json.dumps(value)[:40]}; mend or remove the row")
+    return value or ""
+
+
+def _encodes(text: str) -> bool:
+    """Tell whether a text is free of halves of characters, which JSON may hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
