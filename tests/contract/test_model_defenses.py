@@ -123,7 +123,9 @@ def theirs(monkeypatch):
 
 
 def test_a_fault_of_another_package_is_told_under_its_name(theirs, suspect, clean_rows):
-    with pytest.raises(PluginError, match=r"of somewhere\): search has to return an Inspection, not a value of type str"):
+    with pytest.raises(
+        PluginError, match=r"of somewhere\): search has to return an Inspection, not a value of type str"
+    ):
         scan(suspect, clean_rows, "theirs", progress=lambda *_: None)
     theirs.returns = ZeroDivisionError("no")
     with pytest.raises(PluginError, match=r"of somewhere\): search raised ZeroDivisionError"):
