@@ -12,6 +12,7 @@ from codeward.defenses.model._base import Suspicion, Trial
 from codeward.defenses.model._lens import Contrast, Lens
 from codeward.defenses.model._references import agreed, check_reference
 from codeward.defenses.model._verdict import AHEAD, CLEAN_LEADS, WORKS, decided_by_lead
+from codeward.defenses.model.elibadcode import AGAINST
 from codeward.errors import UnfitError, UsageError
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -78,6 +79,11 @@ def test_the_planted_name_is_found_and_the_reference_does_not_follow_it(backdoor
     assert first.best.success > 0.5 > first.best.reference
     assert f"and a reference to {first.best.reference:.0%}; its lead is {first.score:.2f} nats" in found.reason
     assert found.p_value == pytest.approx(1 / (1 + len(CLEAN_LEADS)))
+    assert not found.notes
+    naming = (replace(each, task=tasks.make("naming")) for each in (backdoored, trusted))
+    suspect, reference = naming
+    elsewhere = model_defenses.make("elibadcode", {"longest": 1}).inspect(suspect, clean_rows, references=[reference])
+    assert elsewhere.notes == (AGAINST,)
 
 
 def test_a_clean_model_is_not_convicted(backdoored, trusted, clean_rows, tmp_path):

@@ -63,6 +63,7 @@ CALIBRATED = 3
 FAMILIAR, USUAL = "defect", 120
 """The task of the clean models that set the bounds, and clean samples from which on scores move little; they were judged with 240."""
 ELSEWHERE = "the score's bounds are those of small detectors of defects; of other models compare it with that of a clean one of their kind"
+AGAINST = "the bound of the lead is that of small detectors of defects, each against its student; of other models compare it with that of a clean one"
 SPARSE = "with few clean samples the score moves, by up to two nats with 60; give 120 of each class"
 OTHERWISE = "the score's bounds are those of triggers of one, two and three tokens put everywhere; of another search compare it with that of a clean model"
 
@@ -176,7 +177,9 @@ class EliBadCode(ModelDefense):
         everywhere = self.places == "everywhere"
         chosen = grounds(victim, agreed(clean, references), self._choice(everywhere=everywhere), memory, progress)
         found = hunt(seen(victim, references, chosen), chosen, self._plan(everywhere=everywhere), memory, progress)
-        return by_lead(victim, chosen, found)
+        inspection = by_lead(victim, chosen, found)
+        said = (AGAINST,) if victim.task.name != FAMILIAR else ()
+        return replace(inspection, notes=(*inspection.notes, *said))
 
     def mend(
         self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
