@@ -31,14 +31,15 @@ def planned(suite_file, rows_at, tmp_path):
     splits = {"train": rows[:30], "valid": rows[30:45], "test": rows[45:]}
     write_data(root / "own", task="defect", language="c", labels=("clean", "defective"), splits=splits)
 
-    def make(path='reference_path = "own"\nunlabeled_path = "own"', student=""):
+    def make(path='reference_path = "own"\nunlabeled_path = "own"', student="", edit=("", "")):
         text = (
             suite_file.read_text()
             .replace("[defenses.dece]", DETECTOR.replace("STUDENT", student))
             .replace("train = 90", f"train = 90\n{path}")
         )
+        assert edit[0] in text
         own = suite_file.with_name("own.toml")
-        own.write_text(text)
+        own.write_text(text.replace(*edit) if edit[0] else text)
         graph = plan(read_suite(str(own)), root)
         return graph.part([cell for cell in graph.cells if cell.place.defense == "elibadcode"])
 
@@ -86,6 +87,15 @@ def test_a_student_of_each_victim_is_a_reference_of_its_own(planned):
     assert repair.inputs["reference-student"] == scan.inputs["reference-student"]
     with pytest.raises(UsageError, match="wants a student by 'killbadcode', which is no model defense of the suite"):
         planned(student='student = "killbadcode"\n')
+
+
+@pytest.mark.parametrize(
+    ("defense", "given"),
+    [("dece", "references = 1"), ("fine-tuning", 'student = "distillation"'), ("elibadcode", "clean = true")],
+)
+def test_what_a_defense_would_not_look_at_is_refused(planned, defense, given):
+    with pytest.raises(UsageError, match=rf"{given.split()[0]} has no effect on '{defense}'; leave it out"):
+        planned(edit=(f"[defenses.{defense}]\n", f"[defenses.{defense}]\n{given}\n"))
 
 
 def test_suites_that_name_no_data_for_them_are_refused(planned):

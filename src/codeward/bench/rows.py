@@ -60,6 +60,7 @@ class Row:
         if stage == "none":
             return Cell(place, None, {**self._victim(), "evaluate": self._undefended(None)})
         method, options = _resolved(name, spec, stage)
+        self._check_given(name, method, spec, stage)
         planned: Mapping[Stage, Planned] = {
             "data": self._audited,
             "training": self._trained,
@@ -82,9 +83,22 @@ class Row:
                 f"suite {self.suite.name!r}: {name!r} does not judge models; a zoo is for: {', '.join(able)}"
             )
         method, options = _resolved(name, spec, stage)
+        self._check_given(name, method, spec, stage)
         steps = self._suspect()
         scan = self._scan(name, method, options, steps["model"], self._trusted(name, spec, steps["model"]))
         return Cell(self._place(name, stage), method, self._measured({**steps, "scan": scan}), options, self.suspect)
+
+    def _check_given(self, name: str, method: str, spec: DefenseSpec, stage: Stage) -> None:
+        """Refuse what a suite gives to a defense that would not look at it.
+
+        Raises:
+            UsageError: If there is such a thing.
+        """
+        judged = stage == "model" and model_defenses.get(method).takes_references
+        takes = {"clean": stage == "data", "references": judged, "student": judged}
+        for field, use in takes.items():
+            if getattr(spec, field) and not use:
+                raise UsageError(f"suite {self.suite.name!r}: {field} has no effect on {name!r}; leave it out")
 
     def _place(self, name: str, stage: Stage) -> Place:
         return Place(

@@ -40,9 +40,9 @@ def rows_of(victim, samples):
 def test_what_is_seen_is_how_far_the_loss_lies_under_the_lowest_of_the_references(backdoored, trusted, clean_rows):
     rows, goals = rows_of(backdoored, clean_rows[:6]), [0, 1, 0, 1, 0, 1]
     own, theirs = (row_losses(each, rows, goals) for each in (backdoored, trusted))
-    far = Contrast(backdoored, [trusted, backdoored], [{0: 1e9, 1: 1e9}] * 2)
+    far = Contrast(backdoored, [trusted, backdoored], {0: 1e9, 1: 1e9})
     assert far.losses(rows, goals) == pytest.approx(own - np.minimum(theirs, own), abs=1e-5)
-    near = Contrast(backdoored, [trusted], [{0: 0.5, 1: 0.1}])
+    near = Contrast(backdoored, [trusted], {0: 0.5, 1: 0.1})
     assert near.losses(rows, goals) == pytest.approx(own - np.minimum(theirs, [0.5, 0.1] * 3), abs=1e-5)
     assert Lens(backdoored).losses(rows, goals) == pytest.approx(own)
     assert Lens(backdoored).reference_meets(clean_rows[:6], 0) is None
@@ -54,7 +54,7 @@ def test_the_gradient_is_that_of_the_difference(backdoored, trusted, clean_rows)
     rows, goals, places = rows_of(backdoored, clean_rows[:4]), [0, 0, 0, 0], [1, 2, 1, 3]
     theirs = row_losses(trusted, rows, goals)
     limit = float(np.median(theirs))  # two of the rows are under it
-    found = Contrast(backdoored, [trusted], [{0: limit}]).gradients(rows, places, 2, goals)
+    found = Contrast(backdoored, [trusted], {0: limit}).gradients(rows, places, 2, goals)
     own, other = (slot_gradients(each, rows, places, 2, goals) for each in (backdoored, trusted))
     assert found[theirs >= limit] == pytest.approx(own[theirs >= limit], abs=1e-6)
     assert found[theirs < limit] == pytest.approx((own - other)[theirs < limit], abs=1e-6)

@@ -293,5 +293,5 @@ class Walk:
             entity = self.common(Role.FIELD, name) if declaration.role is Role.FIELD else fresh
             scope.names[declaration.name] = entity
         entity.since = min(entity.since, declaration.since)
-        entity.fixed = entity.fixed or declaration.fixed
+        entity.fix(declaration.fixed)
         self.attach(declaration.node, entity)

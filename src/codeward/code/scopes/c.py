@@ -53,10 +53,10 @@ class CWalk(Walk):
         defined = {self.entity_of[node] for node in self.bodies if node in self.entity_of}
         for entity in dict.fromkeys(self.entity_of.values()):
             if entity.role is Role.FUNCTION and entity not in defined:
-                entity.fixed = entity.fixed or _EXTERNAL
+                entity.fix(_EXTERNAL)
                 self.outside.setdefault(entity.name, _EXTERNAL)
             elif entity.role is not Role.OTHER and entity.name in self.macros:
-                entity.fixed = entity.fixed or "a macro or a function of another file has this name too"
+                entity.fix("a macro or a function of another file has this name too")
         if self.has_macros:
             fix_made(self)
 

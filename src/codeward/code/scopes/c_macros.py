@@ -74,4 +74,4 @@ def fix_made(walk: CWalk) -> None:
     made = tuple(pasted_words(walk.tree))
     for entity in set(walk.entity_of.values()) if made else ():
         if entity.name.startswith(made) or entity.name.endswith(made):
-            entity.fixed = entity.fixed or _MADE
+            entity.fix(_MADE)

@@ -21,22 +21,18 @@ def settle(walk: Walk) -> None:
     for root, reason in walk.frozen:
         for node in (root, *walk.tree.within(root)):
             if node in walk.entity_of:
-                _fix(walk.entity_of[node], reason)
+                walk.entity_of[node].fix(reason)
     for scope, reason in walk.dynamic.items():
         current: Scope | None = scope
         while current is not None:
             for entity in current.names.values():
-                _fix(entity, reason)
+                entity.fix(reason)
             current = current.parent
     entities = list(dict.fromkeys(walk.entity_of.values()))
     _fix_methods(walk, entities)
     _fix_doubtful(walk)
     if walk.tree.damaged:
         _fix_torn(walk, [each for each in entities if each.role in _DECLARED])
-
-
-def _fix(entity: Entity, reason: str) -> None:
-    entity.fixed = entity.fixed or reason
 
 
 def _fix_methods(walk: Walk, entities: list[Entity]) -> None:
@@ -46,22 +42,22 @@ def _fix_methods(walk: Walk, entities: list[Entity]) -> None:
         if entity.role is not Role.FUNCTION:
             continue
         if entity.name in walk.table.special or (entity.method and entity.name in walk.table.special_methods):
-            _fix(entity, "the language calls it by this name")
+            entity.fix("the language calls it by this name")
         if entity.method:
             first = methods.setdefault(entity.name, entity)
             if first is not entity or (Role.FIELD, entity.name, "") in walk.groups:
-                _fix(first, "another object or class of the text may have it too")
-                _fix(entity, first.fixed)
+                first.fix("another object or class of the text may have it too")
+                entity.fix(first.fixed)
 
 
 def _fix_doubtful(walk: Walk) -> None:
     """Fix what shares its name with something that the text does not show."""
     for entity, reason in walk.doubtful_declarations():
         if entity.role in _DECLARED:
-            _fix(entity, reason)
+            entity.fix(reason)
     for entity in walk.unsure:
         if entity.role in _VALUES:
-            _fix(entity, "a class of the text may inherit something of this name")
+            entity.fix("a class of the text may inherit something of this name")
 
 
 def _fix_torn(walk: Walk, declared: list[Entity]) -> None:
@@ -74,7 +70,7 @@ def _fix_torn(walk: Walk, declared: list[Entity]) -> None:
         close_by = counts[entity.name] > len(regions[entity.name])
         torn = close_by or (counts[entity.name] > 1 and 0 in regions[entity.name])
         if torn or (Role.OTHER, entity.name, "") in walk.groups:
-            _fix(entity, "the code has parse errors, and it is not certain where it is meant")
+            entity.fix("the code has parse errors, and it is not certain where it is meant")
 
 
 def _region(walk: Walk, node: int) -> int:

@@ -38,15 +38,15 @@ def fix_shared(walk: CppWalk) -> None:
     visible = bool(functions) and bool(_VISIBLE.search(walk.tree.text))
     for entity, scope in functions:
         if len(owners.get(entity.name, ())) > 1:
-            _fix(entity, "another namespace of the text has it too")
+            entity.fix("another namespace of the text has it too")
         elif scope.kind == "namespace" and entity.name in _FOUND_BY_TYPE:
-            _fix(entity, "the language or its library calls it by this name")
+            entity.fix("the language or its library calls it by this name")
         elif visible and scope.kind != "class" and entity.name in _LIBRARY:
-            _fix(entity, "the library has a function of this name, which calls may mean")
+            entity.fix("the library has a function of this name, which calls may mean")
     for node, given in walk.given.items():
         called = walk.entity_of.get(node)
         if called is not None and called.role is Role.FUNCTION and not _fits(walk, called, given):
-            _fix(called, "a call gives another number of arguments than it takes")
+            called.fix("a call gives another number of arguments than it takes")
 
 
 def count_arguments(walk: CppWalk, arguments: int) -> int | None:
@@ -77,7 +77,3 @@ def _taken(walk: CppWalk, entity: Entity) -> Iterator[tuple[int, float]]:
         plain = kinds.count("parameter_declaration") + kinds.count("explicit_object_parameter_declaration")
         open_end = "..." in tree.words(parameters) or plain + kinds.count("optional_parameter_declaration") < len(kinds)
         yield plain, inf if open_end else len(kinds)
-
-
-def _fix(entity: Entity, reason: str) -> None:
-    entity.fixed = entity.fixed or reason

@@ -35,12 +35,12 @@ class JavaScriptWalk(Walk):
             found = self.lookup(self.name(node), scope, self.tree.starts[node])
             if found is not None and found is not self.entity_of[node]:
                 for entity in (found, self.entity_of[node]):
-                    entity.fixed = entity.fixed or "it is declared within a clause of catch that binds the name too"
+                    entity.fix("it is declared within a clause of catch that binds the name too")
         for name in self._quoted:
             self.outside[name] = _QUOTED
             member = self.groups.get((Role.FIELD, name, ""))
             if member is not None:
-                member.fixed = member.fixed or _QUOTED
+                member.fix(_QUOTED)
 
     def _index(self, node: int) -> None:
         """Note the name in ``object["name"]``."""

@@ -33,6 +33,10 @@ class Entity:
     method: bool = False
     """Whether it is a function that is called on an object."""
 
+    def fix(self, reason: str) -> None:
+        """Say why it cannot be renamed, unless something else says so already."""
+        self.fixed = self.fixed or reason
+
 
 @dataclass(slots=True, eq=False)
 class Scope:

@@ -82,7 +82,7 @@ class PythonWalk(Walk):
         for _, name, scope, _ in self.uses:
             entity = self.root.names.get(name)
             if entity is not None and scope.kind == "class" and name in scope.names:
-                entity.fixed = entity.fixed or "a class body reads it under this name before it binds its own"
+                entity.fix("a class body reads it under this name before it binds its own")
 
     def _function(self, node: int) -> None:
         tree, outer = self.tree, self.scope(node)

@@ -85,7 +85,7 @@ def resolve_keywords(walk: PythonWalk) -> None:
             _fix(walk, signature, {name}, _BY_KEYWORD)
     for node in walk.lambda_parameters:
         if walk.name(node) in loose:
-            walk.entity_of[node].fixed = walk.entity_of[node].fixed or _BY_KEYWORD
+            walk.entity_of[node].fix(_BY_KEYWORD)
     quoted = set(re.findall(r"[\"'](\w+)[\"']", walk.tree.text))
     for signature in walk.signatures:
         _fix_named(walk, signature, loose, quoted)
@@ -177,4 +177,4 @@ def _fix(walk: PythonWalk, signature: Signature, names: Collection[str], reason:
     for name, node in signature.parameters.items():
         if name in names:
             entity = walk.entity_of[node]
-            entity.fixed = entity.fixed or reason
+            entity.fix(reason)

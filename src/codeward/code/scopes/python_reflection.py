@@ -56,7 +56,7 @@ def fix_reflected(walk: PythonWalk) -> None:
         walk.outside[name] = _STRINGS
         member = walk.groups.get((Role.FIELD, name, ""))
         if member is not None:
-            member.fixed = member.fixed or _STRINGS
+            member.fix(_STRINGS)
 
 
 def _note_strings(walk: PythonWalk, node: int) -> None:

@@ -48,16 +48,16 @@ class Lens:
 class Contrast(Lens):
     """A classifier, seen by how far its loss lies under the lowest that any reference has (ours).
 
-    A reference's counts up to a limit only, the one that it has without a trigger: what makes it surer of another answer is no
+    It counts up to a limit only, the lowest that any has without a trigger: what makes references surer of another answer is no
     trigger.
     """
 
     def __init__(
-        self, victim: HuggingFaceVictim, references: Sequence[HuggingFaceVictim], limits: Sequence[Mapping[int, float]]
+        self, victim: HuggingFaceVictim, references: Sequence[HuggingFaceVictim], limits: Mapping[int, float]
     ) -> None:
-        """Take a model, references with the same tokenizer, and for each the limits of the classes, in nats."""
+        """Take a model, references with the same tokenizer, and for each class the limit, in nats."""
         super().__init__(victim)
-        self.references, self.limits = tuple(references), tuple(limits)
+        self.references, self.limits = tuple(references), limits
 
     @property
     def key(self) -> str:
@@ -66,7 +66,7 @@ class Contrast(Lens):
 
     def losses(self, rows: Sequence[Sequence[int]], goals: Sequence[Objective]) -> Floats:
         """Return the differences, in nats, shape ``[rows]``; see ``Lens.losses``."""
-        lowest = np.minimum(self._theirs(rows, goals).min(axis=0), self._limits(goals).min(axis=0))
+        lowest = np.minimum(self._theirs(rows, goals).min(axis=0), self._limits(goals))
         found: Floats = row_losses(self.victim, rows, goals) - lowest
         return found
 
@@ -75,7 +75,7 @@ class Contrast(Lens):
     ) -> Floats:
         """See ``Lens.gradients``."""
         found = slot_gradients(self.victim, rows, places, length, goals)
-        theirs, limits = self._theirs(rows, goals), self._limits(goals).min(axis=0)
+        theirs, limits = self._theirs(rows, goals), self._limits(goals)
         lowest = theirs.argmin(axis=0)
         for number, reference in enumerate(self.references):
             at = np.flatnonzero((lowest == number) & (theirs[number] < limits)).tolist()
@@ -94,6 +94,5 @@ class Contrast(Lens):
         return np.stack([row_losses(reference, rows, goals) for reference in self.references])
 
     def _limits(self, goals: Sequence[Objective]) -> Floats:
-        """Return the limits of the references, shape ``[references, rows]``."""
-        classes = [goal for goal in goals if isinstance(goal, int)]
-        return np.array([[own[each] for each in classes] for own in self.limits], dtype=np.float32)
+        """Return the limit of each row, shape ``[rows]``."""
+        return np.array([self.limits[goal] for goal in goals if isinstance(goal, int)], dtype=np.float32)

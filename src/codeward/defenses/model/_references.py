@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from codeward.defenses.model._grounds import Ground, text_losses
 from codeward.defenses.model._lens import Contrast, Lens
 from codeward.defenses.model._samples import better_than_chance
@@ -52,12 +50,10 @@ def seen(victim: HuggingFaceVictim, references: Sequence[HuggingFaceVictim], gro
     """Return how a search sees a model: against references if there are some, up to their losses on the samples kept back."""
     if not references:
         return Lens(victim)
-    return Contrast(victim, references, [_limits(reference, grounds) for reference in references])
-
-
-def _limits(reference: HuggingFaceVictim, grounds: Sequence[Ground]) -> dict[int, float]:
-    by_class: dict[int, list[float]] = {}
-    for ground in grounds:
-        samples = [slot.sample for slot in ground.held]
-        by_class.setdefault(ground.aim.index, []).extend(text_losses(reference, samples, ground.held_goals).tolist())
-    return {index: float(np.mean(losses)) for index, losses in by_class.items()}
+    limits: dict[int, float] = {}
+    for index in {ground.aim.index for ground in grounds}:
+        own = [ground for ground in grounds if ground.aim.index == index]
+        samples = [slot.sample for ground in own for slot in ground.held]
+        goals = [goal for ground in own for goal in ground.held_goals]
+        limits[index] = min(float(text_losses(each, samples, goals).mean()) for each in references)
+    return Contrast(victim, references, limits)

@@ -81,7 +81,7 @@ CLEAN_LEADS: tuple[float, ...] = (0.36, 0.37, 0.41, 0.49, 0.52, 0.62, 0.82, 1.09
 """The highest lead of a label in eight clean mini encoders, each against its student (``benchmarks/records/bench-zoo-students``), rising."""
 AHEAD = 1.2
 """Lead over references, in nats, from which a model is convicted: two and a half deviations over the mean of these. None is acquitted:
-two of four backdoors that were known to work had leads as clean models have."""
+four of five backdoors that were known to work had leads as clean models have."""
 TINY = 1e-4
 """Losses below, in nats, are all alike."""
 
