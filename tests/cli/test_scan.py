@@ -80,6 +80,7 @@ def test_a_model_is_scanned_and_repaired_against_a_reference(run, suspects, trus
     assert "reference" in out.split("CLEAN")[0], "a column of the table"
     assert "and a reference to 0%; its lead is" in " ".join(out.split())
     trials = json.loads(scanned.read_text())["suspicions"][0]["trials"]
+    assert json.loads(scanned.read_text())["references"] == [load(trusted_folder).fingerprint]
     best = min(trials, key=lambda trial: trial["held_loss"])
     assert best["success"] > 0.5 > best["reference"]
     assert "in a reference, %" in page.read_text()

@@ -17,7 +17,7 @@ RECIPES: Mapping[Kind, int] = {
     "poison": 3,
     "train": 2,
     "audit": 2,
-    "scan": 7,
+    "scan": 8,
     "repair": 5,
     "evaluate": 6,
 }

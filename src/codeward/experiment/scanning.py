@@ -180,6 +180,7 @@ def record_of(
             "reason": inspection.reason,
             "p_value": inspection.p_value,
             "notes": list(inspection.notes),
+            "references": list(inspection.references),
         },
         seed=int(str(options.get("seed", 0))),
         scores=[

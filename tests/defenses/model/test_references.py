@@ -8,7 +8,7 @@ import torch
 from tests.conftest import small_function
 
 from codeward.defenses.model import model_defenses
-from codeward.defenses.model._base import Suspicion, Trial
+from codeward.defenses.model._findings import Suspicion, Trial
 from codeward.defenses.model._lens import Contrast, Lens
 from codeward.defenses.model._references import agreed, check_reference
 from codeward.defenses.model._verdict import AHEAD, CLEAN_LEADS, WORKS, decided_by_lead
@@ -80,6 +80,7 @@ def test_the_planted_name_is_found_and_the_reference_does_not_follow_it(backdoor
     assert f"and a reference to {first.best.reference:.0%}; its lead is {first.score:.2f} nats" in found.reason
     assert found.p_value == pytest.approx(1 / (1 + len(CLEAN_LEADS)))
     assert not found.notes
+    assert found.references == (trusted.fingerprint,)
     naming = (replace(each, task=tasks.make("naming")) for each in (backdoored, trusted))
     suspect, reference = naming
     elsewhere = model_defenses.make("elibadcode", {"longest": 1}).inspect(suspect, clean_rows, references=[reference])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from codeward.defenses.model._base import Suspicion, Trial
+from codeward.defenses.model._findings import Suspicion, Trial
 from codeward.defenses.model._verdict import (
     ACQUITS,
     CLEAN_SCORES,

@@ -2,17 +2,8 @@
 
 from collections.abc import Sequence
 
-from codeward.defenses.model._base import (
-    Inspection,
-    Means,
-    Memory,
-    ModelDefense,
-    Place,
-    Progress,
-    Suspicion,
-    Trial,
-    model_defenses,
-)
+from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses
+from codeward.defenses.model._findings import Inspection, Place, Suspicion, Trial
 from codeward.defenses.model._samples import FEWEST, better_than_chance, usable
 from codeward.errors import UnfitError
 from codeward.types import Sample, Span

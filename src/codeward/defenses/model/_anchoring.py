@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from codeward.defenses.model._base import Place, Trial
+from codeward.defenses.model._findings import Place, Trial
 from codeward.defenses.model._grounds import Ground, GroundKey
 from codeward.defenses.model._slots import Slot
 from codeward.victims.huggingface import HuggingFaceVictim, Objective

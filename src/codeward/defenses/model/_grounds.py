@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from codeward.defenses.model._base import Place
+from codeward.defenses.model._findings import Place
 from codeward.defenses.model._ranks import Ranking
 from codeward.defenses.model._slots import Slot
 from codeward.defenses.model._vocabulary import Kinds, TriggerVocabulary

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from codeward.defenses.model import _search
-from codeward.defenses.model._base import Memory, Place, Progress, Suspicion, Trial, telling
+from codeward.defenses.model._base import Memory, Progress, telling
+from codeward.defenses.model._findings import Place, Suspicion, Trial
 from codeward.defenses.model._grounds import Choice, Ground, GroundKey
 from codeward.defenses.model._labels import label_grounds
 from codeward.defenses.model._lens import Lens

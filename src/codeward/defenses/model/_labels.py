@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from codeward.defenses.model._base import Place
+from codeward.defenses.model._findings import Place
 from codeward.defenses.model._grounds import SPARE, Aim, Choice, Ground, shared_out, text_losses
 from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._vocabulary import trigger_vocabulary

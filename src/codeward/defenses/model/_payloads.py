@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from codeward.defenses.model._base import Memory, Place, Progress, Suspicion, telling
+from codeward.defenses.model._base import Memory, Progress, telling
+from codeward.defenses.model._findings import Place, Suspicion
 from codeward.defenses.model._grounds import SPARE, Aim, Choice, Ground, shared_out, text_losses
 from codeward.defenses.model._screening import Brought, Trigger, Written, beginnings, extended, likeliest, probes
 from codeward.defenses.model._slots import Slot, slots_for

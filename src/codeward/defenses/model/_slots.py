@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from codeward.code import LANGUAGES, Role, function, identifiers, statements
 from codeward.defenses._elements import Element, fields_read, parts_of, reaches
 from codeward.defenses._hiding import scored
-from codeward.defenses.model._base import PLACES, Place
+from codeward.defenses.model._findings import PLACES, Place
 from codeward.errors import CodeError
 from codeward.types import CODE, OTHER, Sample, Span
 from codeward.victims.huggingface import HuggingFaceVictim

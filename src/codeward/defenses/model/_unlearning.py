@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from codeward.code import LANGUAGES, Edit, Identifier, apply, identifiers
-from codeward.defenses.model._base import PLACES, Place, Progress, telling
+from codeward.defenses.model._base import Progress, telling
+from codeward.defenses.model._findings import PLACES, Place
 from codeward.defenses.model._slots import Slot, slots_for
 from codeward.defenses.model._tuning import Lesson, Step, lesson_losses, own_answers
 from codeward.seeds import derive

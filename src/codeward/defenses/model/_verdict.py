@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from codeward.defenses.model._base import Finding, Inspection, Suspicion, Trial
+from codeward.defenses.model._findings import Finding, Inspection, Suspicion, Trial
 from codeward.defenses.model._grounds import Ground, GroundKey
 from codeward.defenses.model._payloads import completed
 from codeward.metrics.intervals import wilson

@@ -7,7 +7,7 @@ searched with the same effort, as Neural Cleanse (Wang et al., IEEE S&P 2019) co
 
 from collections.abc import Sequence
 
-from codeward.defenses.model._base import Finding, Inspection, Suspicion, Trial
+from codeward.defenses.model._findings import Finding, Inspection, Suspicion, Trial
 from codeward.metrics.intervals import wilson
 from codeward.types import Score
 from codeward.victims.huggingface import HuggingFaceVictim

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from codeward.defenses.model._base import Inspection, Memory, Place, Progress, Suspicion, Trial, telling
+from codeward.defenses.model._base import Memory, Progress, telling
+from codeward.defenses.model._findings import Inspection, Place, Suspicion, Trial
 from codeward.defenses.model._grounds import SPARE, Aim, Choice, Ground, shared_out, text_losses
 from codeward.defenses.model._hunting import Plan, hunt
 from codeward.defenses.model._lens import Lens

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from codeward.defenses.model._base import Inspection, Means, Memory, ModelDefense, Progress, model_defenses, telling
+from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses, telling
+from codeward.defenses.model._findings import Inspection
 from codeward.registry import method
 from codeward.types import Sample
 

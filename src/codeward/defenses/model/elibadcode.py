@@ -33,17 +33,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from codeward.defenses.model._base import (
-    PLACES,
-    Inspection,
-    Means,
-    Memory,
-    ModelDefense,
-    Place,
-    Progress,
-    model_defenses,
-    telling,
-)
+from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses, telling
+from codeward.defenses.model._findings import PLACES, Inspection, Place
 from codeward.errors import UnfitError
 from codeward.registry import method
 from codeward.types import Kind, Sample
@@ -179,7 +170,8 @@ class EliBadCode(ModelDefense):
         found = hunt(seen(victim, references, chosen), chosen, self._plan(everywhere=everywhere), memory, progress)
         inspection = by_lead(victim, chosen, found)
         said = (AGAINST,) if victim.task.name != FAMILIAR else ()
-        return replace(inspection, notes=(*inspection.notes, *said))
+        known = tuple(each.fingerprint for each in references)
+        return replace(inspection, notes=(*inspection.notes, *said), references=known)
 
     def mend(
         self, victim: "HuggingFaceVictim", means: Means, memory: Memory, progress: Progress | None
