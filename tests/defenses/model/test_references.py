@@ -113,12 +113,14 @@ def test_models_that_cannot_be_references_are_refused(backdoored, trusted, clean
     defense = model_defenses.make("elibadcode")
     with pytest.raises(UnfitError, match="the reference is the model itself; make one with: codeward repair"):
         defense.inspect(backdoored, clean_rows, references=[backdoored])
+    with pytest.raises(UnfitError, match="reference 2 is the model itself"):
+        defense.inspect(backdoored, clean_rows, references=[trusted, backdoored])
     with pytest.raises(UnfitError, match="the reference reads other tokens than the model"):
         check_reference(load(suspects / "clean"), backdoored, clean_rows)
     with pytest.raises(UnfitError, match="the reference has the labels safe, unsafe, the model clean, defective"):
         check_reference(replace(trusted, labels=("safe", "unsafe")), backdoored, clean_rows)
     turned = [replace(sample, target=1 - sample.target) for sample in clean_rows]
-    with pytest.raises(UnfitError, match="the reference's answers to the clean samples are no better than chance"):
+    with pytest.raises(UnfitError, match="the reference: its answers to the clean samples are no better than chance"):
         check_reference(trusted, backdoored, turned)
     with pytest.raises(UsageError, match="dbs takes no references; leave them out, or choose elibadcode"):
         model_defenses.make("dbs").inspect(backdoored, clean_rows, references=[trusted])

@@ -191,7 +191,8 @@ class ModelDefense:
             raise UsageError(
                 f"{model_defenses.name_of(self)} takes no references; leave them out, or choose elibadcode"
             )
-        return [check_reference(each, victim, clean) for each in references]
+        named = ["the reference"] if len(references) == 1 else [f"reference {n + 1}" for n in range(len(references))]
+        return [check_reference(each, victim, clean, called) for each, called in zip(references, named, strict=True)]
 
     def _checked(self, victim: Victim) -> "HuggingFaceVictim":
         from codeward.victims.huggingface import HuggingFaceVictim

@@ -14,8 +14,16 @@ CHANCE = 0.05
 """A reference whose right answers are as likely as this by chance tells nothing; it may be a weaker model than the one that is judged."""
 
 
-def check_reference(reference: Victim, victim: HuggingFaceVictim, clean: Sequence[Sample]) -> HuggingFaceVictim:
+def check_reference(
+    reference: Victim, victim: HuggingFaceVictim, clean: Sequence[Sample], called: str = "the reference"
+) -> HuggingFaceVictim:
     """Return a reference that a model can be judged against.
+
+    Args:
+        reference: The reference.
+        victim: The model.
+        clean: Samples without triggers, with their right targets.
+        called: What messages call it.
 
     Raises:
         UnfitError: If either is no classifier, their labels or tokenizers differ, they are one model, or the reference's answers
@@ -25,15 +33,15 @@ def check_reference(reference: Victim, victim: HuggingFaceVictim, clean: Sequenc
     if not isinstance(victim, Classifier) or not isinstance(reference, Classifier):
         raise UnfitError("a reference is for classifiers of functions or of pairs; scan this model without one")
     if reference.fingerprint == victim.fingerprint:
-        raise UnfitError(f"the reference is the model itself; {remedy}")
+        raise UnfitError(f"{called} is the model itself; {remedy}")
     if tuple(reference.labels) != tuple(victim.labels):
         raise UnfitError(
-            f"the reference has the labels {', '.join(reference.labels)}, the model {', '.join(victim.labels)}; {remedy}"
+            f"{called} has the labels {', '.join(reference.labels)}, the model {', '.join(victim.labels)}; {remedy}"
         )
     if reference.encoder.tokenizer.get_vocab() != victim.encoder.tokenizer.get_vocab():
-        raise UnfitError(f"the reference reads other tokens than the model; {remedy}")
+        raise UnfitError(f"{called} reads other tokens than the model; {remedy}")
     if not better_than_chance(clean, reference, CHANCE):
-        raise UnfitError(f"the reference's answers to the clean samples are no better than chance; {remedy}")
+        raise UnfitError(f"{called}: its answers to the clean samples are no better than chance; {remedy}")
     return reference
 
 
