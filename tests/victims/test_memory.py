@@ -36,14 +36,38 @@ def test_where_nothing_can_be_handed_back_nothing_is(monkeypatch):
     assert not memory.give_back_memory()
 
 
-def test_a_heap_that_has_grown_by_a_third_is_tidied_once(monkeypatch):
-    held = [3, 4, *[4] * 8, 5, 7, 3, 4, *[4] * 8, 5, 5.1, 5.3]
-    handed = []
-    monkeypatch.setattr(memory, "resident", lambda: held.pop(0))
-    monkeypatch.setattr(memory, "give_back_memory", lambda: handed.append(len(held)) or True)
-    heap = memory.Heap()
-    assert [heap.step() for _ in range(len(held))] == [False] * 11 + [True] + [False] * 12 + [True]
-    assert len(handed) == 2
+class _Held:
+    """Memory that grows with each step and falls to what is in use when it is handed back."""
+
+    def __init__(self, monkeypatch, growth):
+        self.growth, self.in_use, self.held, self.most, self.handed = growth, 1.0, 3.0, 0.0, 0
+        monkeypatch.setattr(memory, "resident", lambda: self.held)
+        monkeypatch.setattr(memory, "give_back_memory", self._give_back)
+
+    def _give_back(self):
+        self.held, self.handed = self.in_use, self.handed + 1
+        return True
+
+    def run(self, heap, steps):
+        for _ in range(steps):
+            self.held += self.growth
+            self.most = max(self.most, self.held)
+            heap.step()
+
+
+def test_a_heap_that_grows_for_long_stays_under_what_the_first_steps_allow(monkeypatch):
+    held = _Held(monkeypatch, growth=0.5)
+    held.run(memory.Heap(), 400)
+    assert held.most <= 1.6 * (3 + 10 * 0.5) + 0.5
+    assert 10 <= held.handed <= 40
+
+
+def test_what_is_in_use_is_not_handed_back_at_every_step(monkeypatch):
+    held, heap = _Held(monkeypatch, growth=0.0), memory.Heap()
+    held.run(heap, 10)
+    held.held = held.in_use = 9.0
+    held.run(heap, 50)
+    assert held.handed == 1
 
 
 def test_where_the_system_does_not_say_what_is_held_nothing_is_tidied(monkeypatch, tmp_path):
