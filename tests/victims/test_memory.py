@@ -76,3 +76,12 @@ def test_where_the_system_does_not_say_what_is_held_nothing_is_tidied(monkeypatc
     assert memory.resident() == 0
     heap = memory.Heap()
     assert not any(heap.step() for _ in range(20))
+
+
+def test_what_a_training_leaves_is_handed_back_at_its_end(monkeypatch):
+    from codeward.victims import trainer
+
+    handed = []
+    monkeypatch.setattr(trainer, "give_back_memory", lambda: handed.append(True))
+    trainer.Tidy().on_train_end(None, None, None)
+    assert handed == [True]

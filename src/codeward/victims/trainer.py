@@ -12,7 +12,7 @@ from codeward.registry.plugins import blaming, wrong
 from codeward.types import Kind
 from codeward.victims.batching import autocast
 from codeward.victims.feeding import OrderSampler
-from codeward.victims.memory import Heap
+from codeward.victims.memory import Heap, give_back_memory
 from codeward.victims.retrieval import IGNORED, answers, contrasted
 
 Progress = Callable[[int, int, float], None]
@@ -184,3 +184,7 @@ class Tidy(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look at it."""
         self.heap.step()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Hand back what the training leaves: a worker of the bench goes on with other steps."""
+        give_back_memory()
