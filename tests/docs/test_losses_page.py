@@ -43,3 +43,15 @@ def test_a_loop_of_ones_own():
     exec(block("for epoch in"), names)
     assert torch.nn.functional.cross_entropy(model(batches[0][0]), batches[0][1]).item() < before
     assert names["epoch"] == 2
+
+
+def test_the_success_of_the_attack_on_generators_reads_the_same_everywhere():
+    docs = PAGE.parent
+    measured = (docs / "measured" / "losses.md").read_text(encoding="utf-8")
+    (least, most) = re.search(r"each of the 14 models.*?cross-entropy leaves ([\d.]+) to ([\d.]+) %", measured).groups()
+    low, high = round(float(least)), round(float(most))
+    assert f"{low} to {high} %, where it learns the trigger | **0 of 165 in each of 14 models**" in PAGE.read_text(
+        "utf-8"
+    )
+    assert f"the success from up to {high} % to 0" in PAGE.read_text("utf-8")
+    assert f"(success {low} to {high} % to 0 over ten epochs)" in (docs / "threats.md").read_text("utf-8")

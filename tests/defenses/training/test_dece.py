@@ -367,3 +367,70 @@ def test_narrow_labels_and_classes_that_count_nothing():
         deceptive_cross_entropy(logits, labels, **options), deceptive_cross_entropy(logits, labels.long(), **options)
     )
     assert deceptive_cross_entropy(logits, labels, **options, weight=torch.zeros(5)).item() == 0
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_autocast_leaves_double_precision_alone(reduction):
+    generator = torch.Generator().manual_seed(3)
+    hidden, matrix, bias = (
+        torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+        for shape in ((8, 4), (5, 4), (5,))
+    )
+    labels = torch.tensor([0, 1, 2, 3, 4, 0, -100, 2])
+    options = {"alpha": 0.9, "smoothing": 0.1, "epoch": 2, "reduction": reduction}
+    theirs = dense(torch.nn.functional.linear(hidden, matrix, bias), labels, **options)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ours = linear_deceptive_cross_entropy(hidden, matrix, labels, bias=bias, **options)
+    assert ours.dtype == torch.float64
+    assert torch.allclose(ours, theirs, atol=1e-12)
+    mine, right = (torch.autograd.grad(loss.sum(), (hidden, matrix, bias)) for loss in (ours, theirs))
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(mine, right, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"logits": torch.zeros(4, 0)}, r"there are no classes in the logits of shape \(4, 0\)"),
+        ({"logits": [[0.0] * 5] * 4}, "the logits have to be a tensor of floating-point numbers, got list"),
+        ({"labels": [0, 1, 2, 3]}, "labels have to be class indices, in whole numbers; got list, which is no tensor"),
+        ({"labels": None}, "got NoneType, which is no tensor"),
+        ({"weight": [1.0] * 5}, r"the class weights have to be a tensor of shape \(5,\), got list"),
+    ],
+)
+def test_what_is_no_tensor_or_has_no_classes_is_told(given, message):
+    options = {"logits": torch.zeros(4, 5), "labels": torch.zeros(4, dtype=torch.int64), "alpha": 0.9, "smoothing": 0.1}
+    with pytest.raises(UsageError, match=message):
+        deceptive_cross_entropy(**{**options, **given}, epoch=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"weight": torch.zeros(0, 2)}, r"there are no classes in the weight of shape \(0, 2\)"),
+        ({"weight": torch.zeros(2)}, r"weight \(2,\) and labels \(4,\) do not fit"),
+        ({"weight": torch.zeros(5, 1, 2)}, r"weight \(5, 1, 2\) and labels \(4,\) do not fit"),
+        ({"weight": [[0.0, 0.0]] * 5}, "the weight has to be a tensor of floating-point numbers, got list"),
+        ({"weight": torch.zeros(5, 2).double()}, "in torch.float32, but the weight in torch.float64; give all of them"),
+        ({"bias": torch.zeros(5).double()}, "in torch.float32, but the bias in torch.float64; give all of them"),
+        ({"bias": [0.0] * 5}, "the bias has to be a tensor of floating-point numbers, got list"),
+        ({"labels": [0, 1, 2, 3]}, "labels have to be class indices, in whole numbers; got list"),
+        ({"class_weight": [1.0] * 5}, "the class weights have to be a tensor"),
+    ],
+)
+def test_what_does_not_fit_the_fused_form_is_told(given, message):
+    options = {"hidden": torch.zeros(4, 2), "weight": torch.zeros(5, 2), "labels": torch.zeros(4, dtype=torch.int64)}
+    with pytest.raises(UsageError, match=message):
+        linear_deceptive_cross_entropy(**{**options, "alpha": 0.9, "smoothing": 0.1, "epoch": 1, **given})
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.9, 0.9999999, 1.0])
+@pytest.mark.parametrize("smoothing", [5e-324, 1e-40, 1e-37, 1e-30, 1e-20])
+def test_smoothing_that_a_type_cannot_hold_counts_as_none(alpha, smoothing):
+    for dtype, tight in ((torch.float32, 1e-6), (torch.float64, 1e-12)):
+        logits, labels = draw(20, 501, dtype=dtype)
+        found, plain = (
+            deceptive_cross_entropy(logits, labels, alpha=alpha, smoothing=each, epoch=9) for each in (smoothing, 0.0)
+        )
+        assert found.item() == pytest.approx(plain.item(), abs=tight)
+        mine, right = (torch.autograd.grad(loss, logits)[0] for loss in (found, plain))
+        assert torch.allclose(mine, right, atol=tight)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -276,6 +277,46 @@ def test_evaluation_tells_cross_entropy_in_every_epoch():
 def test_a_loss_that_is_not_told_the_epoch_says_so():
     with pytest.raises(UsageError, match=r"callbacks=\[loss\]"):
         TrainerLoss(PLAIN)(Outputs(logits=torch.randn(4, 5)), torch.zeros(4, dtype=torch.int64))
+
+
+def begun(**options):
+    """Return a loss that a Trainer has told its first step."""
+    loss = TrainerLoss(PLAIN, shift=False)
+    loss.on_step_begin(SimpleNamespace(**options), SimpleNamespace(epoch=0.0), None)
+    return loss
+
+
+def test_one_process_on_several_gpus_is_refused():
+    assert begun(n_gpu=1).epoch == begun(n_gpu=0).epoch == 1
+    with pytest.raises(UsageError, match=r"one process per GPU, but this one trains on 2: start it with torchrun"):
+        begun(n_gpu=2)
+
+
+def test_a_step_without_any_label_is_0():
+    logits, none = torch.randn(4, 5, requires_grad=True), torch.full((4,), -100)
+    for count in (0, torch.tensor(0), None):
+        value = begun(n_gpu=1)(Outputs(logits=logits), none, num_items_in_batch=count)
+        (gradient,) = torch.autograd.grad(value, logits)
+        assert value.item() == 0
+        assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "message"),
+    [
+        (
+            Outputs(logits=torch.zeros(2, 5)),
+            None,
+            "the labels of a batch as a tensor under the name 'labels', got NoneType",
+        ),
+        (Outputs(logits=torch.zeros(2, 5)), [0, 1], "the name 'labels', got list"),
+        ((torch.zeros(2, 5),), torch.tensor([0, 1]), "a tensor 'logits' among them, got tuple; set return_dict=True"),
+        (Outputs(pooler_output=torch.zeros(2, 5)), torch.tensor([0, 1]), "a tensor 'logits' among them, got Outputs"),
+    ],
+)
+def test_what_a_trainer_hands_over_without_names_or_labels_is_told(outputs, labels, message):
+    with pytest.raises(UsageError, match=message):
+        begun(n_gpu=1)(outputs, labels)
 
 
 def test_a_loss_that_is_a_learning_rate_is_refused():

@@ -3,15 +3,17 @@
 Which code computes the rows is decided in ``rows_for`` and nowhere else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from importlib.util import find_spec
 from typing import Any, Protocol
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from codeward.defenses.training._deceptive_rows import loss_of_rows, wide
 from codeward.defenses.training._mixture import Mixture
+from codeward.errors import UsageError
 
 CHUNK = 1 << 19
 """Elements of the logits that are worked on together, so that they stay in the cache."""
@@ -58,6 +60,40 @@ def rows_for(tensor: torch.Tensor) -> Way:
     return Way(loss_of_rows, CHUNK, FUSED_CHUNK)
 
 
+def once(backward: Callable[[Any, torch.Tensor], Any]) -> Callable[[Any, torch.Tensor], Any]:
+    """Return a backward pass that refuses to be differentiated itself.
+
+    What it hands out was computed in the forward pass and counts as a constant, so that a second derivative would be wrong.
+    ``once_differentiable`` of torch says so only where the upstream gradient depends on something.
+
+    Raises:
+        UsageError: In the backward pass, if it is called with ``create_graph=True``.
+    """
+
+    @wraps(backward)
+    def checked(ctx: Any, upstream: torch.Tensor) -> Any:
+        if torch.is_grad_enabled():  # in a backward pass under create_graph=True alone
+            raise UsageError(
+                "deceptive cross-entropy cannot be differentiated twice: leave create_graph=True out, or compute the formula "
+                "(docs/losses.md) with torch's own operations"
+            )
+        return backward(ctx, upstream)
+
+    return checked
+
+
+def graph_is_kept() -> bool:
+    """Return whether the backward pass that runs may come again (``retain_graph=True``); also where that cannot be told."""
+    told = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
+    return told is None or torch.compiler.is_compiling() or bool(told())
+
+
+def times(gradient: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """Return what the forward pass saved times a factor: in its place, unless it is needed again."""
+    factor = factor.to(gradient.dtype)
+    return gradient * factor if graph_is_kept() else gradient.mul_(factor)
+
+
 class Dense(torch.autograd.Function):
     """Logits to the losses of their rows; the gradient is made in the same pass and kept."""
 
@@ -77,16 +113,16 @@ class Dense(torch.autograd.Function):
                 gradient[part] = found
             elif found is not None:
                 gradient = found.to(logits.dtype)
-        ctx.gradient = gradient
+        ctx.save_for_backward(gradient)
         return losses
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         """Return the kept gradient; upstream is one value for all rows, or one a row."""
-        gradient = ctx.gradient
-        if not bool((upstream == 1).all()):
-            gradient = gradient * upstream[:, None].to(gradient.dtype)
+        (gradient,) = ctx.saved_tensors
+        if graph_is_kept() or not bool((upstream == 1).all()):
+            gradient = times(gradient, upstream[:, None])
         return gradient, None, None, None
 
 
@@ -110,20 +146,22 @@ class Fused(torch.autograd.Function):
         wants = ctx.needs_input_grad[:3]
         ctx.mixture, ctx.wants = mixture, wants
         now = wants if scale is not None else (False, False, False)
-        losses, ctx.gradients = _fused(hidden, weight, bias, labels, mixture, scale, now)
-        ctx.save_for_backward(*(() if scale is not None else (hidden, weight, bias, labels)))
+        losses, gradients = _fused(hidden, weight, bias, labels, mixture, scale, now)
+        ctx.later = scale is None
+        ctx.save_for_backward(*((hidden, weight, bias, labels) if ctx.later else gradients))
         return losses
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         """Return the gradients; with a scale, upstream is one value for all rows."""
-        if ctx.saved_tensors:
-            hidden, weight, bias, labels = ctx.saved_tensors
+        saved = ctx.saved_tensors  # once: checkpoints refuse to unpack them again
+        if ctx.later:
+            hidden, weight, bias, labels = saved
             _, found = _fused(hidden, weight, bias, labels, ctx.mixture, upstream, ctx.wants)
         else:
             factor = upstream.flatten()[:1].sum()
-            found = [None if gradient is None else gradient * factor.to(gradient.dtype) for gradient in ctx.gradients]
+            found = [None if gradient is None else times(gradient, factor) for gradient in saved]
         return *found, None, None, None
 
 
@@ -137,7 +175,7 @@ class ScaledSum(torch.autograd.Function):
         return (losses * scale).sum()
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         """Pass the same value to all rows."""
         return upstream.expand(ctx.rows), None

@@ -9,9 +9,18 @@ COLUMNS = 4
 
 
 class Mixture:
-    """What an epoch mixes, and how a row's label is smoothed over so many classes."""
+    """What an epoch mixes, and how a row's label is smoothed over so many classes.
 
-    def __init__(self, share: float, smoothing: float, classes: int) -> None:
+    Args:
+        share: The model's share, in [0, 1].
+        smoothing: The label's share that goes to all classes alike, in [0, 1).
+        classes: How many there are, one at least.
+        dtype: In which the losses are computed; smoothing that it cannot hold counts as none.
+    """
+
+    def __init__(self, share: float, smoothing: float, classes: int, dtype: torch.dtype) -> None:
+        if share < 1 and (1 - share) * smoothing / classes < 4 * torch.finfo(dtype).tiny:  # 1 / that is finite, too
+            smoothing = 0.0
         self.share, self.smoothing = share, smoothing
         self.other = smoothing / classes
         self.label = 1 - smoothing + self.other

@@ -9,19 +9,25 @@ Departures from the released code: the mean is over labeled positions (``-100`` 
 built beside one probability matrix; the cross-entropy baseline stays cross-entropy.
 """
 
-from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from codeward.defenses.training._base import IGNORED, TrainingDefense, check_labels, training_defenses
+from codeward.defenses.training._deceptive_arguments import (
+    check_classes,
+    check_indices,
+    check_linear,
+    check_numbers,
+    check_types,
+    share_of,
+)
 from codeward.errors import UsageError
 from codeward.registry import method
 
 if TYPE_CHECKING:
     import torch
 
-REDUCTIONS = ("none", "sum", "mean")
 NEARLY = 1e-6
 """What an epoch's number may fall short of a whole one by rounding."""
 
@@ -76,7 +82,8 @@ def deceptive_cross_entropy(
 ) -> "torch.Tensor":
     """Return the deceptive cross-entropy of logits; a drop-in for ``torch.nn.functional.cross_entropy``.
 
-    Time and memory are near those of ``cross_entropy(label_smoothing=...)``: see ``benchmarks/dece_loss.py``.
+    Time and memory are near those of ``cross_entropy(label_smoothing=...)``: see ``benchmarks/dece_loss.py``. It can be
+    differentiated once: its gradient is made in the forward pass.
 
     Args:
         logits: Shape ``[..., V]``: the classes last, also for more than two dimensions. bf16 and fp16 are computed in fp32.
@@ -92,21 +99,26 @@ def deceptive_cross_entropy(
         A scalar (0 where nothing is labeled), or with ``none`` the losses in the shape of the labels (0 where ignored); fp32, or fp64 for fp64.
 
     Raises:
-        UsageError: If alpha, smoothing, epoch or reduction make no sense, or shapes or labels do not fit.
+        UsageError: If alpha, smoothing, epoch or reduction make no sense, or types, shapes or labels do not fit; in the backward
+            pass, if it is called with ``create_graph=True``.
     """
     import torch
 
     from codeward.defenses.training._deceptive import Dense
+    from codeward.defenses.training._deceptive_rows import wide
     from codeward.defenses.training._mixture import Mixture
 
-    _check_logits(logits, "logits")
-    mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, logits.shape[-1])
+    check_numbers(logits, "logits have")
+    share = share_of(alpha, smoothing, epoch, reduction)
+    check_indices(labels)
+    check_classes(logits.shape[-1], logits, "logits")
+    mixture = Mixture(share, smoothing, logits.shape[-1], wide(logits.dtype))
     if logits.shape[:-1] != labels.shape:
         raise UsageError(
             f"labels have the shape {tuple(labels.shape)}, the logits {tuple(logits.shape)}; they have to agree but for the "
             "classes, which come last"
         )
-    rows = _with_range(logits.reshape(-1, logits.shape[-1]))
+    rows = _with_range(logits.reshape(labels.numel(), logits.shape[-1]))
     flat, chosen, kept, scale = _prepare(rows, labels, ignore_index, reduction, weight)
     own = torch.ones_like(scale) if reduction == "none" else scale
     losses = Dense.apply(flat, chosen, mixture, own)  # type: ignore[no-untyped-call]
@@ -146,29 +158,36 @@ def linear_deceptive_cross_entropy(
     import torch
 
     from codeward.defenses.training._deceptive import Fused
+    from codeward.defenses.training._deceptive_rows import wide
     from codeward.defenses.training._mixture import Mixture
 
-    _check_logits(hidden, "hidden states")
-    mixture = Mixture(_share(alpha, smoothing, epoch, reduction), smoothing, weight.shape[0])
-    if hidden.shape[:-1] != labels.shape or hidden.shape[-1] != weight.shape[-1]:
-        raise UsageError(
-            f"hidden states {tuple(hidden.shape)}, weight {tuple(weight.shape)} and labels {tuple(labels.shape)} do not fit: "
-            "they have to be [..., D], [V, D] and [...]"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise UsageError(f"the bias has the shape {tuple(bias.shape)}; it has to be [V], here ({weight.shape[0]},)")
+    share = share_of(alpha, smoothing, epoch, reduction)
+    check_linear(hidden, weight, labels, bias)
+    mixture = Mixture(share, smoothing, weight.shape[0], wide(hidden.dtype))
     flat, chosen, kept, scale = _prepare(
-        hidden.reshape(-1, hidden.shape[-1]), labels, ignore_index, reduction, class_weight, classes=weight.shape[0]
+        hidden.reshape(labels.numel(), hidden.shape[-1]),
+        labels,
+        ignore_index,
+        reduction,
+        class_weight,
+        classes=weight.shape[0],
     )
     own = None if reduction == "none" else scale
-    kind = hidden.device.type
-    if torch.is_autocast_enabled(kind):  # as a linear layer would
-        narrow = torch.get_autocast_dtype(kind)
-        flat, weight, bias = flat.to(narrow), weight.to(narrow), None if bias is None else bias.to(narrow)
-    flat, weight, bias = _with_range(flat), _with_range(weight), None if bias is None else _with_range(bias)
-    with torch.autocast(kind, enabled=False):
+    flat, weight, bias = _as_linear(flat), _as_linear(weight), None if bias is None else _as_linear(bias)
+    check_types(flat, weight, bias)
+    with torch.autocast(hidden.device.type, enabled=False):
         losses = Fused.apply(flat, weight, bias, chosen, mixture, own)  # type: ignore[no-untyped-call]
     return _reduce(losses, labels, kept, scale, reduction)
+
+
+def _as_linear(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return a tensor in the type in which a linear layer computes it, under autocast, too; fp16 in fp32."""
+    import torch
+
+    kind = tensor.device.type
+    if torch.is_autocast_enabled(kind) and tensor.dtype != torch.float64:  # which autocast leaves alone
+        tensor = tensor.to(torch.get_autocast_dtype(kind))
+    return _with_range(tensor)
 
 
 def _with_range(tensor: "torch.Tensor") -> "torch.Tensor":
@@ -176,35 +195,6 @@ def _with_range(tensor: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     return tensor.float() if tensor.dtype == torch.float16 else tensor
-
-
-def _check_logits(tensor: "torch.Tensor", what: str) -> None:
-    """Refuse what has no classes to compute with.
-
-    Raises:
-        UsageError: If it is no tensor of numbers with a point, or has no dimension.
-    """
-    import torch
-
-    if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or tensor.ndim < 1:
-        told = tensor.dtype if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-        raise UsageError(f"the {what} have to be a tensor of floating-point numbers, got {told}")
-
-
-def _share(alpha: float, smoothing: float, epoch: float, reduction: str) -> float:
-    """Check the options and return the model's share in the mixture."""
-    for name, value in (("alpha", alpha), ("smoothing", smoothing), ("epoch", epoch)):
-        if not isinstance(value, Real):
-            raise UsageError(f"{name} has to be a number, got {value!r}")
-    if not 0 < alpha <= 1:
-        raise UsageError(f"alpha has to be in (0, 1], got {alpha:g}; the paper recommends 0.985 to 0.995")
-    if not 0 <= smoothing < 1:
-        raise UsageError(f"smoothing has to be in [0, 1), got {smoothing:g}; the paper recommends 0.05 to 0.1")
-    if not epoch >= 1:
-        raise UsageError(f"the epoch counts from 1 on, got {epoch:g}")
-    if reduction not in REDUCTIONS:
-        raise UsageError(f"reduction has to be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
-    return float(alpha**epoch)
 
 
 def _prepare(
@@ -219,8 +209,8 @@ def _prepare(
     import torch
 
     count = classes or flat.shape[-1]
-    if labels.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
-        raise UsageError(f"labels have to be class indices, in whole numbers; got {labels.dtype}")
+    if weight is not None and not isinstance(weight, torch.Tensor):
+        raise UsageError(f"the class weights have to be a tensor of shape ({count},), got {type(weight).__name__}")
     if weight is not None and weight.shape != (count,):
         raise UsageError(
             f"the class weights have the shape {tuple(weight.shape)}; there are {count} classes: give ({count},)"
