@@ -8,7 +8,7 @@ from codeward.cli import main
 pytest.importorskip("ray")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
     """Two nodes on this machine, one processor each."""
     from ray.cluster_utils import Cluster
@@ -25,6 +25,14 @@ def test_two_nodes_give_the_same_scores(cluster, finished, half_done, rows_at, t
     assert main([*command, "--store", str(half_done), "--executor", "ray", "--address", cluster.address]) == 0
     ours, theirs = ({line.group: line.scores for line in read_board(place).lines} for place in (finished / "out", out))
     assert ours == theirs
+
+
+def test_a_step_wider_than_any_node_is_refused(cluster, finished, rows_at, tmp_path, capsys):
+    command = ["bench", str(finished / "small.toml"), "--data", str(rows_at), "-o", str(tmp_path / "out")]
+    assert main([*command, "--executor", "ray", "--address", cluster.address, "--threads", "2"]) == 2
+    assert "--threads 2 is more than the processors of the cluster's largest node (1)" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 def test_no_cluster_is_one_sentence(finished, rows_at, tmp_path, capsys):

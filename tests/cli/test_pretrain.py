@@ -152,6 +152,85 @@ def test_nothing_is_packed_for_a_run_that_cannot_begin(capsys, tree, tmp_path):
     assert (tmp_path / "full/x").is_file()
 
 
+def test_a_tokenizer_that_cannot_serve_is_refused_before_a_corpus_is_read(capsys, tree, tmp_path, monkeypatch):
+    from codeward.victims.tokenizing import fit_bpe
+
+    def read(*_, **__):
+        raise AssertionError("a corpus was read")
+
+    monkeypatch.setattr("codeward.zoo.sources.documents", read)
+    fit_bpe(["x = 1"], 400).save_pretrained(tmp_path / "t")
+    options = ("--kind", "seq2seq", "--corpus", tree, "--tokenizer", tmp_path / "t", "--steps", 1)
+    code, _, err = run(capsys, *options, "-o", tmp_path / "m")
+    assert code == 4
+    assert "t: this tokenizer has 0 of the 32 markers that an encoder-decoder needs" in err
+    assert not list(tmp_path.glob(".*"))
+
+
+def kill(monkeypatch, capsys, module, options):
+    """Run a command that is killed where the module removes its first folder."""
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"codeward.{module}.shutil", type("Killed", (), {"rmtree": killed}))
+        assert run(capsys, *options)[0] == 130
+
+
+@pytest.mark.parametrize("module", ["zoo.pretrain", "cli.pretrain"])
+def test_a_run_that_is_killed_after_its_model_stands_is_done(capsys, tree, tmp_path, monkeypatch, module):
+    options = ("--kind", "decoder", "--corpus", tree, "--steps", 2, *SMALL, *SETTINGS, "-o", tmp_path / "m", "--json")
+    kill(monkeypatch, capsys, module, options)
+    model, card = ((tmp_path / "m" / name).read_bytes() for name in ("model.safetensors", "codeward-zoo.json"))
+    (tmp_path / ".m.corpus/corpus.json").unlink()  # a part was removed already
+    for other in (("--steps", 3), ("--seed", 1), ("--length", 16), ("--corpus", tree / "pack_1")):
+        code, _, err = run(capsys, *options, *other)
+        assert code == 4
+        assert "m: the folder is not empty; give another one" in err
+        assert (tmp_path / ".m.corpus").is_dir()
+    code, out, err = run(capsys, *options)
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["tokens"] == 2 * 256
+    assert told["curve"] == json.loads(card)["curve"]
+    assert not list(tmp_path.glob(".*"))
+    assert (tmp_path / "m/model.safetensors").read_bytes() == model
+    code, _, err = run(capsys, *options)
+    assert code == 4
+    assert "not empty" in err
+
+
+def test_a_corpus_with_a_place_of_its_own_outlives_a_killed_run(capsys, tree, tmp_path, monkeypatch):
+    packed = ("--kind", "decoder", "--packed", tmp_path / "p", "--steps", 2, *SETTINGS)
+    assert run(capsys, *packed, "--corpus", tree, *SMALL, "-o", tmp_path / "first")[0] == 0
+    kill(monkeypatch, capsys, "zoo.pretrain", (*packed, "-o", tmp_path / "m"))
+    assert (tmp_path / ".m.pretraining").is_dir()
+    assert run(capsys, *packed, "-o", tmp_path / "m")[0] == 0
+    assert not list(tmp_path.glob(".*"))
+    assert (tmp_path / "p/corpus.json").is_file()
+
+
+def test_folders_in_the_making_of_killed_runs_are_removed(capsys, tree, tmp_path):
+    import os
+
+    for name in (".m.ize33qe7", "..m.corpus.cuq923kc"):
+        (tmp_path / name).mkdir(mode=0o700)
+        os.utime(tmp_path / name, (0, 0))
+    options = ("--kind", "decoder", "--corpus", tree, "--steps", 1, *SMALL, *SETTINGS)
+    assert run(capsys, *options, "-o", tmp_path / "m")[0] == 0
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_help_says_what_a_tokenizer_needs(capsys):
+    main(["pretrain", "--help"])
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert (
+        "It has bos, eos, pad and unk, for an encoder mask, for seq2seq T5's markers (extra_id_0 to extra_id_31)"
+        in told
+    )
+
+
 def test_the_help_says_which_languages_are_read(capsys):
     main(["pretrain", "--help"])
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())

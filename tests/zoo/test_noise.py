@@ -65,7 +65,7 @@ def test_a_text_without_names_stays():
 
 def test_masks_have_the_shares_of_the_paper():
     ids = np.full((400, 256), 500)
-    noisy, labels = mask_tokens(ids, np.random.default_rng(0), share=0.15, mask_id=4, size=8192, specials=37)
+    noisy, labels = mask_tokens(ids, np.random.default_rng(0), share=0.15, mask_id=4, size=8192, specials=range(37))
     chosen = labels != IGNORED
     assert chosen.mean() == pytest.approx(0.15, abs=0.005)
     assert (labels[chosen] == 500).all()
@@ -78,6 +78,15 @@ def test_masks_have_the_shares_of_the_paper():
 
 def test_special_tokens_are_never_masked():
     ids = np.array([[0, 2, 36, 37]] * 200)
-    _, labels = mask_tokens(ids, np.random.default_rng(0), share=0.9, mask_id=4, size=100, specials=37)
+    _, labels = mask_tokens(ids, np.random.default_rng(0), share=0.9, mask_id=4, size=100, specials=range(37))
     assert (labels[:, :3] == IGNORED).all()
     assert (labels[:, 3] == 37).any()
+
+
+def test_special_tokens_may_stand_anywhere():
+    ids, specials = np.tile(np.arange(50), (400, 5)), (0, 7, 8, 49)
+    noisy, labels = mask_tokens(ids, np.random.default_rng(0), share=0.5, mask_id=49, size=50, specials=specials)
+    chosen = labels != IGNORED
+    assert not chosen[np.isin(ids, specials)].any()
+    drawn = noisy[chosen & (noisy != 49) & (noisy != ids)]
+    assert set(drawn.tolist()) == set(range(50)) - set(specials)

@@ -21,6 +21,8 @@ from codeward.errors import CodewardError, MissingExtraError, UnknownNameError, 
 MEMORY = 6 << 30
 """Bytes that a worker is given: a mini encoder-decoder in training was seen to take them."""
 EXECUTORS = ("local", "ray")
+RUNNING = "auto"
+"""The address of the cluster that is running; any other one is given by the user."""
 ANSWER = 5.0
 """Seconds in which a cluster has to answer."""
 NO_CLUSTER = "no Ray cluster answers at {}; start one with: ray start --head"
@@ -132,6 +134,10 @@ class OnRay:
         store: The store's folder.
         address: Of the cluster; ``local`` starts one on this machine, ``auto`` takes the running one.
         threads: Processors of each step.
+
+    Raises:
+        MissingExtraError: If Ray is not installed.
+        UsageError: If no cluster answers, or none of its nodes has the processors of a step.
     """
 
     def __init__(self, store: Path, address: str, threads: int) -> None:
@@ -147,6 +153,7 @@ class OnRay:
                 ray.init(address=None if address == "local" else address, log_to_driver=False, ignore_reinit_error=True)
             except ConnectionError:
                 raise UsageError(NO_CLUSTER.format(address)) from None
+        self._check_width()
         # A worker that dies is replaced, and its step done again; what it had finished is in the store.
         environment = {"OMP_NUM_THREADS": str(threads)}
         self.remote = ray.remote(num_cpus=threads, max_retries=ATTEMPTS - 1, runtime_env={"env_vars": environment})(
@@ -181,15 +188,34 @@ class OnRay:
             self.ray.cancel(each, force=True)
         self.ray.shutdown()
 
+    def _check_width(self) -> None:
+        """Refuse, and leave the cluster, where a step is wider than any node: Ray would wait for a wider one for good."""
+        nodes: list[dict[str, Any]] = self.ray.nodes()  # type: ignore[no-untyped-call]
+        widest = max((node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]), default=0)
+        if self.threads > widest:
+            self.ray.shutdown()
+            raise UsageError(
+                f"--threads {self.threads} is more than the processors of the cluster's largest node ({widest:g}), on which "
+                "no step would ever begin; give fewer, or add a larger node first"
+            )
+
 
 @contextlib.contextmanager
 def executor(name: str, store: Path, *, workers: int, threads: int, address: str) -> Iterator[Executor]:
     """Give an executor by name, and end it.
 
+    Args:
+        name: ``local`` or ``ray``.
+        store: The store's folder.
+        workers: How many steps run side by side on this machine; 0: as many as fit.
+        threads: Processors of each step.
+        address: Of the Ray cluster.
+
     Raises:
         UnknownNameError: If there is none of that name.
+        UsageError: If a setting would have no effect, or no cluster can do the steps.
     """
-    check_executor(name)
+    check_executor(name, workers=workers, address=address)
     made = OnRay(store, address, threads) if name == "ray" else Local(store, workers or fitting(threads), threads)
     try:
         yield made
@@ -197,14 +223,24 @@ def executor(name: str, store: Path, *, workers: int, threads: int, address: str
         made.close()
 
 
-def check_executor(name: str) -> None:
-    """Refuse a name that no executor has.
+def check_executor(name: str, *, workers: int = 0, address: str = RUNNING) -> None:
+    """Refuse a name that no executor has, and settings that are another one's.
 
     Raises:
         UnknownNameError: If there is none of that name.
+        UsageError: If a setting would have no effect.
     """
     if name not in EXECUTORS:
         raise UnknownNameError("executor", name, EXECUTORS)
+    if name == "ray" and workers:
+        raise UsageError(
+            f"--workers {workers} has no effect on a Ray cluster, whose processors and --threads say how many steps run side by "
+            "side; leave it out"
+        )
+    if name == "local" and address != RUNNING:
+        raise UsageError(
+            f"--address {address} has no effect on steps that run on this machine; leave it out, or add --executor ray"
+        )
 
 
 def _check_address(address: str) -> None:

@@ -75,6 +75,7 @@ def run(
     from codeward.bench.reading import read_suite
     from codeward.bench.store import Store
 
+    check_executor(executor, workers=workers, address=address)
     wanted = read_suite(suite)
     graph = plan(wanted, data, seeds=tuple(seeds or ()))
     wanted_cells = _filters(only)
@@ -86,7 +87,6 @@ def run(
     if dry:
         _show_plan(part, None if place is None else Store(place), json)
         return
-    check_executor(executor)
     if output is None or place is None:
         raise UsageError("name the folder for the board and all results with --output (-o)")
     _claim(output, wanted.name)

@@ -4,13 +4,18 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, Seed, check_apart, parse_settings
+
+if TYPE_CHECKING:
+    from codeward.zoo.pretrain import PretrainConfig, PretrainResult
+    from codeward.zoo.shapes import ModelKind
 
 NAME = "pretrain"
 LANGUAGES = ("c", "cpp", "java", "python")
@@ -85,7 +90,14 @@ def run(
     length: Annotated[
         int | None, typer.Option("--length", min=16, max=512, help=f"Tokens a block; {LENGTH} if not given.")
     ] = None,
-    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="Use the tokenizer of this folder.")] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            "--tokenizer",
+            help="Use the tokenizer of this folder. It has bos, eos, pad and unk, for an encoder mask, for seq2seq T5's "
+            "markers (extra_id_0 to extra_id_31), and at most 65,536 tokens.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the configuration.")
     ] = None,
@@ -95,7 +107,7 @@ def run(
 ) -> None:
     """Pretrain a code model from source code; stopped at any point, the same command goes on."""
     from codeward.victims.config import configured
-    from codeward.zoo.pretrain import PretrainConfig, check_request, pretrain
+    from codeward.zoo.pretrain import PretrainConfig
 
     named = {"kind": kind, "minutes": minutes, "steps": steps, "seed": seed}
     given = {**named, **_others(settings, named)}
@@ -103,23 +115,8 @@ def run(
         PretrainConfig, "pretraining option", {key: value for key, value in given.items() if value is not None}
     )
     _check_minutes(minutes)
-    check_request(config, output)
-    check_apart({"--output": output, "--packed": packed})
-    place = packed or output.with_name(f".{output.name}.corpus")
-    _prepare(
-        place, corpus or [], _Packing(exclude or [], languages or [], vocabulary, length, tokenizer), seed,
-        named=packed is not None,
-    )  # fmt: skip
-    with progress("pretraining") as advance:
-        result = pretrain(
-            place,
-            config,
-            output,
-            resume=not fresh,
-            progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
-        )
-    if packed is None:
-        shutil.rmtree(place, ignore_errors=True)
+    packing = _Packing(exclude or [], languages or [], vocabulary, length, tokenizer)
+    result = _pretrain(config, output, corpus or [], packed, packing, fresh=fresh)
     if json:
         told = {"tokens": result.tokens, "seconds": result.seconds, "curve": result.curve}
         emit_json({"output": str(output), **told, "not_measured": result.unmeasured})
@@ -130,7 +127,36 @@ def run(
     )
 
 
-def _reached(result: Any) -> str:
+def _pretrain(
+    config: "PretrainConfig", output: Path, sources: list[Path], packed: Path | None, packing: _Packing, *, fresh: bool
+) -> "PretrainResult":
+    """Pack the corpus, pretrain, and remove the corpus again where no place was named for it."""
+    from codeward.zoo.leftovers import sweep
+    from codeward.zoo.pretrain import check_request, finished, pretrain
+
+    place = packed or output.parent / f".{output.name}.corpus"
+    passing = [] if packed else [place]
+    request = partial(packing.request, sources, config.seed) if sources else None
+    sweep(output, place)
+    if (done := finished(config, output, place, request=request, left=passing)) is not None:
+        return done
+    check_request(config, output)
+    check_apart({"--output": output, "--packed": packed})
+    _prepare(place, sources, packing, config, named=packed is not None)
+    with progress("pretraining") as advance:
+        result = pretrain(
+            place,
+            config,
+            output,
+            resume=not fresh,
+            progress=lambda step, total, loss: advance(step, total, f"loss {loss:.3f}"),
+        )
+    for each in passing:
+        shutil.rmtree(each, ignore_errors=True)
+    return result
+
+
+def _reached(result: "PretrainResult") -> str:
     """Return how good the model is, language by language."""
     from codeward.zoo.pretrain import figures
 
@@ -162,7 +188,7 @@ def _others(settings: list[str] | None, named: Mapping[str, object]) -> dict[str
     return fields
 
 
-def _prepare(place: Path, sources: list[Path], packing: _Packing, seed: int, *, named: bool) -> None:
+def _prepare(place: Path, sources: list[Path], packing: _Packing, config: "PretrainConfig", *, named: bool) -> None:
     """Have a packed corpus at a place: the one that is there, if it is what is asked for, or a new one.
 
     Raises:
@@ -180,7 +206,7 @@ def _prepare(place: Path, sources: list[Path], packing: _Packing, seed: int, *, 
         card = read_card(place)
         if not sources:
             _check_unasked(place, packing)
-        elif card.request != packing.request(sources, seed):
+        elif card.request != packing.request(sources, config.seed):
             raise UsageError(
                 f"{place}: the packed corpus here is of other sources or settings, or its sources have changed since; use it as "
                 "it is with --packed and without --corpus, or remove the folder"
@@ -189,7 +215,7 @@ def _prepare(place: Path, sources: list[Path], packing: _Packing, seed: int, *, 
     if place.exists() and (place.is_file() or any(place.iterdir())):
         raise DataError(f"{place}: something that is no packed corpus stands here; give a folder that is new or empty")
     check_writable(place / FILE)
-    _pack(place, sources, packing, seed)
+    _pack(place, sources, packing, config)
 
 
 def _check_unasked(place: Path, packing: _Packing) -> None:
@@ -202,7 +228,7 @@ def _check_unasked(place: Path, packing: _Packing) -> None:
         )
 
 
-def _pack(place: Path, sources: list[Path], packing: _Packing, seed: int) -> None:
+def _pack(place: Path, sources: list[Path], packing: _Packing, config: "PretrainConfig") -> None:
     """Read, deduplicate, tokenize and pack the sources."""
     from codeward.code import LANGUAGES as KNOWN
     from codeward.errors import UnknownNameError
@@ -214,8 +240,8 @@ def _pack(place: Path, sources: list[Path], packing: _Packing, seed: int) -> Non
         if language not in KNOWN:
             raise UnknownNameError("language", language, KNOWN)
     check_there(sources)
-    tokenizer = None if packing.tokenizer is None else _load(packing.tokenizer)
-    request = packing.request(sources, seed)
+    tokenizer = None if packing.tokenizer is None else _load(packing.tokenizer, config.kind)
+    request = packing.request(sources, config.seed)
     skipped: Counter[str] = Counter()
     with progress("reading") as advance:
         keys = function_keys(packing.exclude)
@@ -225,7 +251,7 @@ def _pack(place: Path, sources: list[Path], packing: _Packing, seed: int) -> Non
             found,
             vocabulary=packing.vocabulary or VOCABULARY,
             length=packing.length or LENGTH,
-            seed=seed,
+            seed=config.seed,
             sources=[source.name for source in sources],
             skipped=skipped,
             tokenizer=tokenizer,
@@ -253,16 +279,24 @@ def _tell(place: Path, card: Any) -> None:
         )
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, kind: "ModelKind") -> Any:
+    """Load a tokenizer that suits a family.
+
+    Raises:
+        ModelError: If there is none, or it does not suit.
+    """
     import transformers
 
     from codeward.errors import ModelError
+    from codeward.zoo.tokenizers import check_tokenizer
 
     if not path.is_dir() and len(path.parts) != 2:
         raise ModelError(f"{path}: there is no such folder; give --tokenizer one that holds a tokenizer")
     try:
-        return transformers.AutoTokenizer.from_pretrained(path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(
             f"{path}: no tokenizer can be loaded from here; give --tokenizer a folder that holds one (tokenizer.json)"
         ) from None
+    check_tokenizer(tokenizer, kind, path)
+    return tokenizer

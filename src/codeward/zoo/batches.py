@@ -9,7 +9,8 @@ import torch
 
 from codeward.seeds import derive_int
 from codeward.zoo.noise import IGNORED, corrupt_spans, hide_names, mask_tokens
-from codeward.zoo.shapes import SENTINELS, ModelKind
+from codeward.zoo.shapes import ModelKind
+from codeward.zoo.tokenizers import sentinels
 
 MASKED = 0.25
 """Share of tokens that the masked language model restores in training."""
@@ -23,21 +24,23 @@ class Vocabulary:
     """The numbers of the tokens that noise needs."""
 
     size: int
-    specials: int
-    """Numbers below this are special tokens, the sentinels among them."""
+    specials: tuple[int, ...]
+    """All special tokens, the sentinels among them, each once and in order."""
     bos: int
     eos: int
     pad: int
-    mask: int
+    mask: int | None
+    """Only an encoder needs one."""
     sentinels: tuple[int, ...]
+    """As many as there are; only an encoder-decoder needs them."""
 
     @classmethod
     def of(cls, tokenizer: Any) -> "Vocabulary":
-        """Read them off a tokenizer."""
-        found = tokenizer.convert_tokens_to_ids([f"<extra_id_{number}>" for number in range(SENTINELS)])
+        """Read them off a tokenizer that ``check_tokenizer`` lets pass."""
+        found = sentinels(tokenizer)
         named = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.mask_token_id)
-        specials = max(*named, *found, tokenizer.unk_token_id) + 1
-        return cls(len(tokenizer), specials, *named, tuple(found))
+        every = {*named, *found, tokenizer.unk_token_id, *tokenizer.all_special_ids} - {None}
+        return cls(len(tokenizer), tuple(sorted(every)), *named, found)
 
 
 class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
@@ -113,6 +116,7 @@ class Blocks(torch.utils.data.Dataset[dict[str, Any]]):
 
     def _masked(self, ids: npt.NDArray[np.int64], rng: np.random.Generator) -> dict[str, Any]:
         words = self.words
+        assert words.mask is not None  # noqa: S101 - see check_tokenizer
         noisy, labels = mask_tokens(
             ids, rng, share=self.masked, mask_id=words.mask, size=words.size, specials=words.specials
         )

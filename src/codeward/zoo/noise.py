@@ -17,7 +17,7 @@ SHARE, MEAN_SPAN = 0.15, 3.0
 
 
 def mask_tokens(
-    ids: Ids, rng: np.random.Generator, *, share: float, mask_id: int, size: int, specials: int
+    ids: Ids, rng: np.random.Generator, *, share: float, mask_id: int, size: int, specials: Sequence[int]
 ) -> tuple[Ids, Ids]:
     """Mask tokens: of those chosen 80 % become the mask, 10 % another token, 10 % stay.
 
@@ -27,17 +27,23 @@ def mask_tokens(
         share: Share of tokens to restore.
         mask_id: The mask's number.
         size: Size of the vocabulary.
-        specials: Numbers below this are special tokens, which are never chosen.
+        specials: Numbers of the special tokens, ascending, each once; they are never chosen, and never drawn.
 
     Returns:
         The noisy tokens and the labels (``-100`` where nothing is to be restored), of the same shape.
     """
-    chosen = (rng.random(ids.shape) < share) & (ids >= specials)
+    chosen = (rng.random(ids.shape) < share) & ~np.isin(ids, specials)
     fate = rng.random(ids.shape)
     noisy = np.where(chosen & (fate < 0.8), mask_id, ids)
-    drawn = rng.integers(specials, size, ids.shape)
+    drawn = _ordinary(rng.integers(0, size - len(specials), ids.shape), specials)
     noisy = np.where(chosen & (fate >= 0.9), drawn, noisy)
     return noisy, np.where(chosen, ids, IGNORED)
+
+
+def _ordinary(places: Ids, specials: Sequence[int]) -> Ids:
+    """Return the tokens that stand at these places among those that are not special."""
+    before = np.asarray(specials) - np.arange(len(specials))  # ordinary tokens before each special one
+    return places + np.searchsorted(before, places, side="right")
 
 
 def corrupt_spans(ids: Ids, rng: np.random.Generator, *, sentinels: Sequence[int], end: int) -> tuple[Ids, Ids]:

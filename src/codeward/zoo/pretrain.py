@@ -3,7 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,11 +27,13 @@ from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
 from codeward.zoo.judge import as_rows, judge
+from codeward.zoo.leftovers import FILE, About, read_about, sweep
 from codeward.zoo.packing import read_card
 from codeward.zoo.shapes import SHAPES, ModelKind, new_network
+from codeward.zoo.tokenizers import check_tokenizer
 from codeward.zoo.trainer import Judge, PretrainTrainer
 
-PLAN, CURVE, SECONDS, FILE = "plan.json", "curve.jsonl", "seconds.txt", "codeward-zoo.json"
+PLAN, CURVE, SECONDS = "plan.json", "curve.jsonl", "seconds.txt"
 ADAPTED = 8
 """Blocks on which a decoder is looked at before an encoder-decoder starts from it."""
 TRIAL = 6
@@ -104,11 +107,54 @@ def check_request(config: PretrainConfig, out: Path) -> None:
     check_writable(_work(out) / PLAN)
 
 
+def finished(
+    config: PretrainConfig,
+    out: Path,
+    corpus: Path,
+    *,
+    request: Callable[[], str] | None = None,
+    left: Sequence[Path] = (),
+) -> PretrainResult | None:
+    """Return what this very run has reached, if it was killed after its model stood, and remove what it left beside it.
+
+    Args:
+        config: How to train.
+        out: The folder.
+        corpus: The packed corpus, which has to be the model's.
+        request: Gives what was asked of the packed corpus, which is then compared in place of the corpus: that may be gone.
+        left: What the run would have removed at its end beside its work folder.
+
+    Returns:
+        ``None`` where the model is of another run, or nothing was left.
+    """
+    about = None if out.name in ("", "..") else read_about(out)
+    standing = [each for each in (_work(out), *left) if each.is_dir()] if about else []
+    if about is None or not standing or not _is_of(about, config, corpus, request):
+        return None
+    for each in standing:
+        shutil.rmtree(each, ignore_errors=True)
+    return PretrainResult(about.curve, about.tokens_seen, about.seconds, about.parameters, about.corpus.unmeasured)
+
+
+def _is_of(about: About, config: PretrainConfig, corpus: Path, request: Callable[[], str] | None) -> bool:
+    """Whether a model is of these settings and this corpus."""
+    if about.config != config.model_dump():
+        return False
+    if request is not None:
+        return about.corpus.request == request()
+    with suppress(DataError):
+        return about.corpus == read_card(corpus)
+    return False
+
+
 @quiet()
 def pretrain(
     corpus: Path, config: PretrainConfig, out: Path, *, resume: bool = True, progress: Progress | None = None
 ) -> PretrainResult:
     """Pretrain a model and write it to a folder, in half precision, with a card.
+
+    Where the very same run was killed after its model stood, its result is returned. Folders that were in the making when a run
+    was killed are removed after an hour.
 
     Args:
         corpus: A folder that ``packing.write_corpus`` wrote.
@@ -120,8 +166,11 @@ def pretrain(
     Raises:
         UsageError: If not one of minutes and steps is given, or the start does not suit.
         DataError: If the corpus or the folder does not suit.
-        ModelError: If the start cannot be loaded.
+        ModelError: If the start cannot be loaded, or the corpus's tokenizer does not suit the family.
     """
+    sweep(out, corpus)
+    if (done := finished(config, out, corpus)) is not None:
+        return done
     check_request(config, out)
     start = time.perf_counter()
     run = _Run(corpus, config, out, resume)
@@ -130,6 +179,7 @@ def pretrain(
     run.write(seconds)
     curve = run.curve
     shutil.rmtree(run.work, ignore_errors=True)
+    sweep(out, corpus)  # what was too young at the start
     return PretrainResult(curve, run.seen(run.steps), time.perf_counter() - start, run.parameters, run.card.unmeasured)
 
 
@@ -143,6 +193,7 @@ class _Run:
             shutil.rmtree(self.work, ignore_errors=True)
         self.card = read_card(corpus)
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(corpus / "tokenizer")
+        check_tokenizer(self.tokenizer, config.kind, corpus / "tokenizer")
         self.words = Vocabulary.of(self.tokenizer)
         self.ids = np.load(corpus / "train.npy", mmap_mode="r")
         names = config.kind == "seq2seq"
