@@ -15,6 +15,7 @@ from codeward.cli._options import (
     Layout,
     Pickle,
     TaskName,
+    check_apart,
     check_file,
     check_pages,
     parse_settings,
@@ -83,7 +84,7 @@ def run(
     from codeward.cli._inputs import Inputs
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
-    from codeward.experiment.purifying import Rows, Summary, check_new, purify_file, purify_rows
+    from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
 
     if defense is not None:
@@ -92,13 +93,12 @@ def run(
     single = inputs.one is not None
     if not single and output is None:
         raise UsageError("a data set has many rows: name a file for them with -o")
-    check_pages(html=html, sarif=sarif)
-    if output is not None:
-        check_file(output)
-        check_new(output)
+    outputs = {"--output": output, "--html": html, "--sarif": sarif}
+    _check_outputs(outputs, inputs, calibration)
     victim = _load(model, task, allow_pickle, inputs)
     if single and victim.task.kind == "pair":
         raise UsageError(f"{model} reads pairs of codes; give a data set of pairs, not one code")
+    check_apart(outputs, _calibrating(model, victim, defense, calibration, layout, language))
     ready = _ready(model, victim, defense, parse_settings(settings), calibration, rate, limit, layout, language)
     begun = time.perf_counter()
     rows: Iterable[dict[str, Any]]
@@ -132,6 +132,33 @@ def run(
             tell(summary, ready, output)
     tell_languages(summary)
     return FOUND if summary.suspicious else 0
+
+
+def _check_outputs(outputs: dict[str, Path | None], inputs: "Inputs", clean: Path | None) -> None:
+    """Refuse, before the work, outputs that cannot be written, or that would go over each other or over what is read."""
+    from codeward.experiment.purifying import check_new
+
+    check_pages(html=outputs["--html"], sarif=outputs["--sarif"])
+    output = outputs["--output"]
+    if output is not None:
+        check_file(output)
+        check_new(output)
+    read = [Path(inputs.name)] if inputs.folder is None else [*inputs.folder.files, inputs.folder.path]
+    check_apart(outputs, read if clean is None else [*read, clean])
+
+
+def _calibrating(
+    model: str, victim: "Victim", defense: str | None, clean: Path | None, layout: str | None, language: str | None
+) -> list[Path]:
+    """Return the files of the calibration: the one beside the model, and those of the clean samples."""
+    from codeward.data import open_data
+    from codeward.experiment.calibration import place_of
+    from codeward.experiment.guard import default_defense
+
+    place = place_of(model, defense or default_defense(victim))
+    if clean is None:
+        return [place]
+    return [place, *open_data(clean, layout=layout, task=victim.task.name, language=language).files]
 
 
 def _page(
@@ -198,7 +225,13 @@ def _ready(
             remedy=REMEDY,
             progress=advance,
         )
-    if clean is not None and Path(model).is_dir():
+    if clean is None:
+        note(
+            f"The calibration in {place} is taken up: {ready.samples} clean samples, a false-positive rate of "
+            f"{ready.false_positive_rate:g}, threshold {ready.defense.threshold:.3f}. It is only worth as much as whoever made it: "
+            "if the model came from somebody else, give --calibration with clean inputs of your own."
+        )
+    elif Path(model).is_dir():
         try:
             save_calibration(place, ready)
         except DataError as problem:  # a model that nobody may write beside is purified for all the same

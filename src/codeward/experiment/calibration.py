@@ -5,13 +5,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from codeward.data import fingerprint
 from codeward.defenses.input import FALSE_POSITIVES, InputDefense, Progress, input_defenses
 from codeward.errors import DataError, ModelError, UsageError
-from codeward.files import write_text
+from codeward.files import describe, write_text
 from codeward.types import Sample
 from codeward.victims.base import Victim
 
@@ -22,6 +23,8 @@ KEPT = ("references", "known")
 """Options that hold what a defense keeps of the clean samples."""
 CALIBRATED = ("threshold", *KEPT)
 """Options that calibration sets."""
+REMEDY = "calibrate again with --calibration, or remove the file"
+"""What is done about a calibration that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def ready_for(
         raise UsageError(f"{name} has no threshold for this model yet; {remedy}")
     if options:
         raise UsageError(f"options change the defense {name}, so that it needs a calibration of its own; {remedy}")
-    kept = load_calibration(place, victim)
+    kept = load_calibration(place, victim, name)
     if not kept.is_at(false_positive_rate):
         raise UsageError(
             f"{place}: the calibration is at a false-positive rate of {kept.false_positive_rate:g}, and another one needs a "
@@ -136,40 +139,97 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
     write_text(path, json.dumps(row, indent=1, ensure_ascii=False) + "\n")
 
 
-def load_calibration(path: Path, victim: Victim) -> Calibration:
+def load_calibration(path: Path, victim: Victim, name: str | None = None) -> Calibration:
     """Read a calibration.
 
+    Args:
+        path: The file.
+        victim: The model to protect.
+        name: The defense that it has to be for; ``None`` for any.
+
     Raises:
-        DataError: If the file is no calibration of a schema that this version reads, or its defense has options by now that it
-            does not hold.
+        DataError: If the file is no whole calibration of a schema that this version reads, is for another defense, or its defense
+            has options by now that it does not hold.
         ModelError: If it was made for another model.
     """
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        if row["schema_version"] != SCHEMA:
-            raise DataError(
-                f"{path}: written in schema {row['schema_version']}, but this version reads {SCHEMA}; calibrate again with --calibration"
-            )
-        options = dict(row["options"])
-        references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
-        kept = {"references": references} if references else {}
-        defense = input_defenses.make(row["defense"], {**options, **kept})
-        fresh = sorted(input_defenses.settings(defense).keys() - {*options, *KEPT})
-        if fresh:
-            raise DataError(
-                f"{path}: made by a version without the option{'s' if len(fresh) > 1 else ''} {', '.join(fresh)}, which the "
-                "threshold depends on; calibrate again with --calibration"
-            )
+        _check_row(path, row, name)
         found = Calibration(
-            defense, row["defense"], row["false_positive_rate"], row["model"], row["clean"], row["samples"]
+            _defense_of(path, row),
+            row["defense"],
+            float(row["false_positive_rate"]),
+            row["model"],
+            row["clean"],
+            row["samples"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as problem:
-        if isinstance(problem, UsageError):
-            raise
-        raise DataError(f"{path}: this is no calibration; calibrate again with --calibration") from None
+    except OSError as problem:
+        raise DataError(describe(problem, path)) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DataError(f"{path}: this is no calibration; {REMEDY}") from None
     if found.model != victim.fingerprint:
         raise ModelError(
             f"{path}: the calibration was made for another model ({found.model}, this one is {victim.fingerprint}); "
             "calibrate again with --calibration"
         )
     return found
+
+
+def _check_row(path: Path, row: dict[str, Any], name: str | None) -> None:
+    """Refuse a calibration in which a value is none that calibration writes.
+
+    Raises:
+        DataError: If so.
+    """
+    if row["schema_version"] != SCHEMA:
+        raise DataError(
+            f"{path}: written in schema {row['schema_version']}, but this version reads {SCHEMA}; calibrate again with --calibration"
+        )
+    if row["defense"] != name and name is not None:
+        raise DataError(f"{path}: the calibration is for the defense {row['defense']!r}, not {name!r}; {REMEDY}")
+    rate, samples, options = row["false_positive_rate"], row["samples"], row["options"]
+    if not _is_number(rate) or not 0 < rate < 1:
+        raise _damaged(path, "false_positive_rate", rate, "a number between 0 and 1")
+    if type(samples) is not int or samples < 1:
+        raise _damaged(path, "samples", samples, "a whole number of samples")
+    for field in ("model", "clean"):
+        if not isinstance(row[field], str):
+            raise _damaged(path, field, row[field], "a fingerprint")
+    if not _is_number(options.get("threshold")):
+        raise _damaged(path, "threshold", options.get("threshold"), "a finite number")
+    for option, value in options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _damaged(path, option, value, "a finite number")
+
+
+def _defense_of(path: Path, row: dict[str, Any]) -> InputDefense:
+    """Return the defense that a calibration holds.
+
+    Raises:
+        DataError: If there is none of its name or with its options, or it lacks the clean inputs that it needs.
+    """
+    options = dict(row["options"])
+    references = TypeAdapter(tuple[Sample, ...]).validate_python(options.pop("references", []))
+    kept = {"references": references} if references else {}
+    try:
+        defense = input_defenses.make(row["defense"], {**options, **kept})
+    except UsageError as problem:
+        raise DataError(f"{path}: the defense cannot be made ({str(problem).rstrip('.')}); {REMEDY}") from None
+    known = input_defenses.settings(defense).keys()
+    fresh = sorted(known - {*options, *KEPT})
+    if fresh:
+        raise DataError(
+            f"{path}: made by a version without the option{'s' if len(fresh) > 1 else ''} {', '.join(fresh)}, which the "
+            "threshold depends on; calibrate again with --calibration"
+        )
+    if "references" in known and not references:
+        raise DataError(f"{path}: it lacks the clean inputs (references) that {row['defense']} needs; {REMEDY}")
+    return defense
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _damaged(path: Path, field: str, value: object, expected: str) -> DataError:
+    return DataError(f"{path}: {field} is {value!r}, not {expected}; {REMEDY}")

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from codeward.code import LANGUAGES
+from codeward.data.languages import known_language
 from codeward.defenses.input import Change, Element, NoveltyTeller, Purified, input_defenses
 from codeward.errors import UnknownNameError, UsageError
 from codeward.experiment.calibration import Calibration, ready_for
@@ -133,9 +134,10 @@ def guard(
     if isinstance(clean, str | Path):
         clean = clean_samples(Path(clean), CLEAN_LIMIT, None, language, victim.task.name)
     given = None if clean is None else _listed(clean, "clean=")
-    known = language or next((each.language for each in given or () if isinstance(each, Sample)), None)
-    if known is not None and known not in LANGUAGES:
-        raise UnknownNameError("language", known, LANGUAGES)
+    named = language or next((each.language for each in given or () if isinstance(each, Sample)), None)
+    known = None if named is None else known_language(named)
+    if named is not None and known is None:
+        raise UnknownNameError("language", named, LANGUAGES)
     if given is not None and known is None:
         raise UsageError("nothing says which language the code is in; give language=")
     ready = ready_for(
@@ -180,7 +182,7 @@ def _sample(code: str | Sample, language: str, place: int, victim: Victim, where
         UsageError: If it is no code, or the model reads more than a code.
     """
     if isinstance(code, Sample):
-        return code
+        return replace(code, language=known_language(code.language) or code.language)
     if not isinstance(code, str):
         raise UsageError(f"{where}input {place} is {_kind(code)}; a guard takes code as text (str) or a Sample")
     if victim.task.kind == "pair":

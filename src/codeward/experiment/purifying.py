@@ -243,15 +243,24 @@ def _key(victim: Victim, calibration: Calibration, source: str) -> str:
 
 
 def _claim(mark: Path, part: Path, key: str) -> None:
-    if part.exists() and mark.is_file() and mark.read_text(encoding="utf-8").strip() != key:
-        raise _of_another_run(part)
-    if not mark.is_file():
-        part.unlink(missing_ok=True)
-        write_text(mark, f"{key}\n")
+    """Mark what is written as this run's; a mark without rows beside it, and rows without a mark, are nobody's.
+
+    Raises:
+        DataError: If there are rows of another run.
+    """
+    if mark.is_file() and part.exists() and part.stat().st_size:
+        if mark.read_text(encoding="utf-8", errors="replace").strip() != key:
+            raise _of_another_run(part)
+        return
+    part.unlink(missing_ok=True)
+    write_text(mark, f"{key}\n")
 
 
 def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
-    """Return what a stopped run has written of the rows that come next, and the length of its whole lines.
+    """Return what a stopped run has written of the rows that come next, and the length of its whole chunks.
+
+    Rows that are purified together share batches, on which the last digits of their scores depend: a chunk that is not
+    whole is purified again as one.
 
     Raises:
         DataError: If it is of other rows.
@@ -260,9 +269,9 @@ def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
     if not part.exists():
         return summary, size
     with part.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
+        whole = sum(line.endswith(b"\n") for line in file)
+        file.seek(0)
+        for line in islice(file, whole - whole % CHUNK):
             row, sample = json.loads(line), next(samples, None)
             if sample is None or not _made_of(row, sample):
                 raise _of_another_run(part)

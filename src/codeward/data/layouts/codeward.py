@@ -133,8 +133,11 @@ class Codeward(Layout):
         return row.text("id")
 
     def row_language(self, row: Row) -> str | None:
-        """Return the language that the row itself names."""
-        return row.text("language") if row.has("language") else None
+        """Return the language that the row itself names, as Codeward writes it where it reads it (``C++`` is ``cpp``)."""
+        if not row.has("language"):
+            return None
+        named = row.text("language")
+        return known_language(named) or named
 
     def sample(self, row: Row, id: str, language: str, task: str, labels: tuple[str, ...]) -> Sample:
         """Turn a row into a sample; see ``Layout.sample``."""

@@ -16,7 +16,6 @@ confidence that a fill works, so it gets no fill, but a neutral name or no state
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import zip_longest
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -27,6 +26,7 @@ from codeward.defenses.input._base import Examination, answers_of, input_defense
 from codeward.defenses.input._evenness import EXPLAINED, strength
 from codeward.defenses.input._fills import Candidate
 from codeward.defenses.input._planting import Reference, Suspect, followings, sufficiencies
+from codeward.defenses.input._references import nowhere, varied
 from codeward.defenses.input._remembering import remembering, state_of
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
@@ -61,7 +61,11 @@ class CodePurifyPlant(CodePurify):
     """The clean inputs for planting; kept by calibration."""
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
-        """Keep clean inputs for planting."""
+        """Keep clean inputs for planting.
+
+        Raises:
+            UsageError: If options contradict each other, or the model's.
+        """
         if victim.task.kind == "generation":
             self._check_writer(victim)
         if self.screen and self.among == "all":
@@ -101,8 +105,19 @@ class CodePurifyPlant(CodePurify):
         victim = remembering(victim)
         found = self._judged(samples, answers, victim)
         if victim.task.kind == "generation":
-            return self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
-        return self._planted(found, samples, answers, victim)
+            judged = self._told(self._followed(found, samples, answers, victim), samples, answers, victim)
+        else:
+            judged = self._planted(found, samples, answers, victim)
+        if self.threshold is None:  # of clean inputs only how suspicious they are is asked
+            return judged
+        return [self._owned(*each, victim) for each in zip(judged, samples, answers, strict=True)]
+
+    def _owned(self, each: Examination, sample: Sample, answer: Prediction, victim: Victim) -> Examination:
+        """Say of an input for which there is no clean one to plant into that it was not examined: it would pass unseen."""
+        if each.problem or not each.elements:
+            return each
+        problem = nowhere(sample, answer, self._answered(victim), victim.task.kind)
+        return dataclasses.replace(each, suspicion=0.0, problem=problem) if problem else each
 
     def _answered(self, victim: Victim) -> list[Reference]:
         """Return the clean inputs for planting with what a model answers to them; it is asked once."""
@@ -270,15 +285,6 @@ def _name_first(ranked: list[Element], worth: Mapping[Element, float]) -> list[E
         and any(ranked[0].spans[0].contains(span) for span in inner.spans)
     ]
     return [*names[:1], *(element for element in ranked if element not in names[:1])]
-
-
-def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int) -> list[Sample]:
-    """Return some samples, of every answer in turn: an element can only move inputs that the model answers otherwise."""
-    groups: dict[int | str, list[Sample]] = {}
-    for sample, answer in zip(samples, answers, strict=True):
-        groups.setdefault(answer.output, []).append(sample)
-    turns = zip_longest(*groups.values())
-    return [sample for turn in turns for sample in turn if sample is not None][:count]
 
 
 def carriers(elements: Sequence[Element], count: int) -> list[Element]:

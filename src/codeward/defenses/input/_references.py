@@ -1,0 +1,50 @@
+"""Which clean inputs elements are planted into, and for which inputs there are none: those would pass unseen."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from codeward.code import LANGUAGES
+from codeward.defenses.input._planting import Reference
+from codeward.types import Kind, Prediction, Sample
+
+ANSWERED: tuple[Kind, ...] = ("classification", "pair")
+"""Kinds of task in which an element is planted into inputs that the model answers otherwise."""
+
+
+def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int) -> list[Sample]:
+    """Return some samples of each language, of every answer in turn: an element can only move inputs that the model answers otherwise.
+
+    Args:
+        samples: Clean inputs.
+        answers: What the model says to them.
+        count: How many of a language.
+    """
+    languages: dict[str, dict[int | str, list[Sample]]] = {}
+    for sample, answer in zip(samples, answers, strict=True):
+        languages.setdefault(_spoken(sample), {}).setdefault(answer.output, []).append(sample)
+    chosen = []
+    for groups in languages.values():
+        turns = zip_longest(*groups.values())
+        chosen += [sample for turn in turns for sample in turn if sample is not None][:count]
+    return chosen
+
+
+def nowhere(sample: Sample, answer: Prediction, references: Sequence[Reference], kind: Kind) -> str:
+    """Return why no element of an input can be planted anywhere; the empty string where it can."""
+    spoken = [said for reference, said in references if _spoken(reference) == _spoken(sample)]
+    if not spoken:
+        return (
+            f"no clean input of the calibration is in its language ({sample.language or 'none given'}), so that nothing could be "
+            "planted; calibrate with clean inputs of all languages that come"
+        )
+    if kind in ANSWERED and all(said.output == answer.output for said in spoken):
+        return (
+            f"the model answers all clean inputs of its language ({sample.language}) in the calibration like this one, so that "
+            "nothing could be planted; calibrate with clean inputs of every class in each language"
+        )
+    return ""
+
+
+def _spoken(sample: Sample) -> str:
+    """Return a sample's language; one name for all that is read as words."""
+    return sample.language if sample.language in LANGUAGES else ""
