@@ -8,8 +8,8 @@ from tests.conftest import PAYLOAD
 
 from codeward.defenses.input import Element, input_defenses
 from codeward.defenses.input._evenness import piece_of
+from codeward.defenses.input._leading import carriers
 from codeward.defenses.input._mangling import own_words
-from codeward.defenses.input.codepurify_plant import carriers
 from codeward.errors import UsageError
 from codeward.tasks import tasks
 from codeward.types import PROMPT, Sample, Span

@@ -7,7 +7,7 @@ from codeward.code import LANGUAGES
 from codeward.defenses.input._planting import Reference
 from codeward.types import Kind, Prediction, Sample
 
-ANSWERED: tuple[Kind, ...] = ("classification", "pair")
+BY_ANSWER: tuple[Kind, ...] = ("classification", "pair")
 """Kinds of task in which an element is planted into inputs that the model answers otherwise."""
 
 
@@ -21,7 +21,7 @@ def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int)
     """
     languages: dict[str, dict[int | str, list[Sample]]] = {}
     for sample, answer in zip(samples, answers, strict=True):
-        languages.setdefault(_spoken(sample), {}).setdefault(answer.output, []).append(sample)
+        languages.setdefault(_read_as(sample), {}).setdefault(answer.output, []).append(sample)
     chosen = []
     for groups in languages.values():
         turns = zip_longest(*groups.values())
@@ -29,15 +29,15 @@ def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int)
     return chosen
 
 
-def nowhere(sample: Sample, answer: Prediction, references: Sequence[Reference], kind: Kind) -> str:
+def no_place(sample: Sample, answer: Prediction, references: Sequence[Reference], kind: Kind) -> str:
     """Return why no element of an input can be planted anywhere; the empty string where it can."""
-    spoken = [said for reference, said in references if _spoken(reference) == _spoken(sample)]
-    if not spoken:
+    known = [said for reference, said in references if _read_as(reference) == _read_as(sample)]
+    if not known:
         return (
             f"no clean input of the calibration is in its language ({sample.language or 'none given'}), so that nothing could be "
             "planted; calibrate with clean inputs of all languages that come"
         )
-    if kind in ANSWERED and all(said.output == answer.output for said in spoken):
+    if kind in BY_ANSWER and all(said.output == answer.output for said in known):
         return (
             f"the model answers all clean inputs of its language ({sample.language}) in the calibration like this one, so that "
             "nothing could be planted; calibrate with clean inputs of every class in each language"
@@ -45,6 +45,6 @@ def nowhere(sample: Sample, answer: Prediction, references: Sequence[Reference],
     return ""
 
 
-def _spoken(sample: Sample) -> str:
-    """Return a sample's language; one name for all that is read as words."""
+def _read_as(sample: Sample) -> str:
+    """Return the language as which a sample is read; one name for all that is read as words."""
     return sample.language if sample.language in LANGUAGES else ""

@@ -23,15 +23,16 @@ from pydantic import Field
 from codeward.defenses._elements import Element
 from codeward.defenses._hiding import NoveltyTeller
 from codeward.defenses.input._base import Examination, answers_of, input_defenses
-from codeward.defenses.input._evenness import EXPLAINED, strength
+from codeward.defenses.input._evenness import strength
 from codeward.defenses.input._fills import Candidate
+from codeward.defenses.input._leading import carriers, leaders, place_of
 from codeward.defenses.input._planting import Reference, Suspect, followings, sufficiencies
-from codeward.defenses.input._references import nowhere, varied
+from codeward.defenses.input._references import no_place, varied
 from codeward.defenses.input._remembering import remembering, state_of
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
 from codeward.registry import method
-from codeward.types import Kind, Prediction, Sample, Span
+from codeward.types import Kind, Prediction, Sample
 from codeward.victims.base import Victim
 
 NEEDED = 0.1
@@ -110,13 +111,13 @@ class CodePurifyPlant(CodePurify):
             judged = self._planted(found, samples, answers, victim)
         if self.threshold is None:  # of clean inputs only how suspicious they are is asked
             return judged
-        return [self._owned(*each, victim) for each in zip(judged, samples, answers, strict=True)]
+        return [self._or_not_examined(*each, victim) for each in zip(judged, samples, answers, strict=True)]
 
-    def _owned(self, each: Examination, sample: Sample, answer: Prediction, victim: Victim) -> Examination:
+    def _or_not_examined(self, each: Examination, sample: Sample, answer: Prediction, victim: Victim) -> Examination:
         """Say of an input for which there is no clean one to plant into that it was not examined: it would pass unseen."""
         if each.problem or not each.elements:
             return each
-        problem = nowhere(sample, answer, self._answered(victim), victim.task.kind)
+        problem = no_place(sample, answer, self._answered(victim), victim.task.kind)
         return dataclasses.replace(each, suspicion=0.0, problem=problem) if problem else each
 
     def _answered(self, victim: Victim) -> list[Reference]:
@@ -258,14 +259,9 @@ def _ranked(
     ranked = _by(worth, elements)
     if sufficient is not None:
         ranked = _name_first(ranked, dict(zip(elements, sufficient, strict=True)))
-    first = {_place(element) for element in ranked}
-    rest = [element for element in each.elements if _place(element) not in first]
+    first = {place_of(element) for element in ranked}
+    rest = [element for element in each.elements if place_of(element) not in first]
     return dataclasses.replace(each, suspicion=max(worth, default=least), elements=(*ranked, *rest))
-
-
-def _place(element: Element) -> object:
-    """Return what tells an element from the others of its input, whatever it was scored."""
-    return element.kind, element.field, element.spans
 
 
 def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:
@@ -285,73 +281,3 @@ def _name_first(ranked: list[Element], worth: Mapping[Element, float]) -> list[E
         and any(ranked[0].spans[0].contains(span) for span in inner.spans)
     ]
     return [*names[:1], *(element for element in ranked if element not in names[:1])]
-
-
-def carriers(elements: Sequence[Element], count: int) -> list[Element]:
-    """Return the elements on which most rests of any piece of a text, and the statements around names, each with its fall as the score.
-
-    The largest come first, and the statements last: a name that stands in a trigger (``Math``) moves nothing by itself, the whole may.
-    """
-    pieces = max((len(element.falls) for element in elements), default=0)
-    first: list[Element] = []
-    around: list[Element] = []
-    for piece in range(pieces):
-        scored = [dataclasses.replace(each, score=each.falls[piece]) for each in elements]
-        best = max(scored, key=lambda each: each.worth)
-        first.append(best)
-        around += _statement_of(best, scored, piece)
-    places = dict.fromkeys(_place(each) for each in _distinct(first)[:count] + _distinct(around)[:count])
-    most = {_place(each): each for each in _distinct([*first, *around])}
-    return [most[place] for place in places]
-
-
-def _statement_of(name: Element, elements: Sequence[Element], piece: int) -> list[Element]:
-    """Return of the innermost statements around the places of a name the one on which most rests, if there is any.
-
-    Where it holds all of these places, as much rests on it as on the name: hiding it hides the name (and where the name explains what
-    rests on it, it was counted for nothing so far).
-    """
-    if name.kind != "identifier":
-        return []
-    outer = [each for each in elements if each.kind == "statement" and each.field == name.field]
-    holding = [[each for each in outer if _holds(each, span)] for span in name.spans]
-    innermost = [min(found, key=lambda each: len(each.text)) for found in holding if found]
-    if not innermost:
-        return []
-    first = max(innermost, key=lambda each: each.worth)
-    whole = all(_holds(first, span) for span in name.spans)
-    if not whole or first.score >= name.score:
-        return [first]
-    falls = (*first.falls[:piece], name.score, *first.falls[piece + 1 :])
-    return [dataclasses.replace(first, score=name.score, falls=falls)]
-
-
-def _holds(outer: Element, span: Span) -> bool:
-    """Whether an element has a place within which a span lies."""
-    return any(each.contains(span) for each in outer.spans)
-
-
-def _distinct(elements: Sequence[Element]) -> list[Element]:
-    """Return those on which anything rests, each once with what rests on it most, the largest first."""
-    found: dict[object, Element] = {}
-    for element in sorted(elements, key=lambda each: -each.worth):
-        if element.worth > 0:
-            found.setdefault(_place(element), element)
-    return list(found.values())
-
-
-def leaders(elements: Sequence[Element], count: int) -> list[Element]:
-    """Return the first elements, and the statements around them that score about as high: the trigger may be all of it."""
-    first = list(elements[:count])
-    around = [
-        outer
-        for outer in elements[count:]
-        if outer.kind == "statement"
-        and any(
-            outer.field == inner.field
-            and outer.spans[0].contains(inner.spans[0])
-            and outer.score >= EXPLAINED * inner.score
-            for inner in first
-        )
-    ]
-    return first + around[:count]
