@@ -84,6 +84,7 @@ def run(
     from codeward.cli._inputs import Inputs
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
+    from codeward.experiment.guard import default_defense
     from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
 
@@ -98,8 +99,9 @@ def run(
     victim = _load(model, task, allow_pickle, inputs)
     if single and victim.task.kind == "pair":
         raise UsageError(f"{model} reads pairs of codes; give a data set of pairs, not one code")
-    check_apart(outputs, _calibrating(model, victim, defense, calibration, layout, language))
-    ready = _ready(model, victim, defense, parse_settings(settings), calibration, rate, limit, layout, language)
+    name = defense or default_defense(victim)
+    check_apart(outputs, _calibrating(model, victim, name, calibration, layout, language))
+    ready = _ready(model, victim, name, parse_settings(settings), calibration, rate, limit, layout, language)
     begun = time.perf_counter()
     rows: Iterable[dict[str, Any]]
     with progress("purifying") as advance:
@@ -148,14 +150,13 @@ def _check_outputs(outputs: dict[str, Path | None], inputs: "Inputs", clean: Pat
 
 
 def _calibrating(
-    model: str, victim: "Victim", defense: str | None, clean: Path | None, layout: str | None, language: str | None
+    model: str, victim: "Victim", name: str, clean: Path | None, layout: str | None, language: str | None
 ) -> list[Path]:
     """Return the files of the calibration: the one beside the model, and those of the clean samples."""
     from codeward.data import open_data
     from codeward.experiment.calibration import place_of
-    from codeward.experiment.guard import default_defense
 
-    place = place_of(model, defense or default_defense(victim))
+    place = place_of(model, name)
     if clean is None:
         return [place]
     return [place, *open_data(clean, layout=layout, task=victim.task.name, language=language).files]
@@ -198,7 +199,7 @@ def _load(model: str, task: str | None, allow_pickle: bool, inputs: "Inputs") ->
 def _ready(
     model: str,
     victim: "Victim",
-    defense: str | None,
+    name: str,
     options: dict[str, object],
     clean: Path | None,
     rate: float | None,
@@ -209,10 +210,8 @@ def _ready(
     """Calibrate, and keep that beside the model; or take up the calibration that lies there."""
     from codeward.errors import DataError
     from codeward.experiment.calibration import place_of, ready_for, save_calibration
-    from codeward.experiment.guard import default_defense
     from codeward.experiment.splits import clean_samples
 
-    name = defense or default_defense(victim)
     place = place_of(model, name)
     with progress("calibrating") as advance:
         ready = ready_for(
