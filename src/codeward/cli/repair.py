@@ -18,7 +18,7 @@ FOUND, UNSURE = 1, 3
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward repair victim/ --data clean.jsonl -o cleaned/\n\n"
-    "  codeward repair victim/ --data clean.jsonl --inspection scan.json -o cleaned/   (does not scan again)\n\n"
+    "  codeward repair victim/ --data clean.jsonl --inspection scan.json -o cleaned/  # does not scan again\n\n"
     "  codeward repair victim/ --data clean.jsonl --defense fine-pruning -o pruned/\n\n"
     "  codeward repair victim/ --data clean.jsonl --defense distillation --unlabeled more.jsonl --set base=mini-encoder -o student/\n\n"
     "Exit code 0: the cleaned model looks clean; 1: it still looks backdoored; 3: inconclusive."
@@ -37,7 +37,7 @@ def run(
         Path | None,
         typer.Option(
             "--unlabeled",
-            help="For distillation: a data set without triggers, whose labels, if it has any, are not read.",
+            help="For distillation: a data set without triggers, whose labels, if it has any, are not read; of a search, pairs.",
         ),
     ] = None,
     reference: References = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codeward.data import DataFolder, open_data
 from codeward.errors import DataError
+from codeward.tasks import tasks
 from codeward.types import Sample
 
 TRAIN, VALID, TEST = "train", "valid", "test"
@@ -45,9 +46,17 @@ def clean_samples(
     Raises:
         DataError: If some of them are poisoned, as their provenance says.
     """
-    data = open_data(path, layout=layout, task=task, language=language)
+    return clean_of(open_data(path, layout=layout, task=task, language=language), limit)
+
+
+def clean_of(data: DataFolder, limit: int | None) -> list[Sample]:
+    """Read the clean samples of a data set that is open already; see ``clean_samples``.
+
+    Raises:
+        DataError: If some of them are poisoned, as their provenance says.
+    """
     samples = data.load(VALID if VALID in data.splits else test_split(data), limit=limit)
-    check_clean(samples, f"{path}: ")
+    check_clean(samples, f"{data.path}: ")
     return samples
 
 
@@ -80,9 +89,13 @@ def unlike(samples: Sequence[Sample], others: Sequence[Sample]) -> list[Sample]:
 def inputs_of(path: Path, layout: str | None, task: str | None, language: str | None) -> list[Sample]:
     """Read inputs whose targets are not asked for: those of ``train``, or of the only split, that no attack has stamped.
 
+    Pairs of a search keep theirs, which say what code answers which query; all others come without.
+
     Raises:
         DataError: If the data set cannot be read, or has several splits and none is called ``train``.
     """
     data = open_data(path, layout=layout, task=task, language=language)
-    rows = data.load(training_split(data))
-    return [replace(row, target=None) for row in rows if row.poison is None]
+    rows = [row for row in data.load(training_split(data)) if row.poison is None]
+    if tasks.get(data.task).kind == "retrieval":
+        return rows
+    return [replace(row, target=None) for row in rows]

@@ -74,11 +74,7 @@ class Retriever(HuggingFaceVictim):
             groups: Codes of one group answer each other's queries; one of none (see ``group_of``) answers not even its own.
         """
         labels = torch.tensor(numbered(groups), device=self.device)
-        scores = contrasted(self.model, self._tensors(queries), self._tensors(codes), labels).float()
-        wanted = answers(labels)
-        if not bool((wanted != IGNORED).any()):
-            return scores.sum() * 0
-        return torch.nn.functional.cross_entropy(scores, wanted, ignore_index=IGNORED)
+        return matching(contrasted(self.model, self._tensors(queries), self._tensors(codes), labels).float(), labels)
 
     def vectors(self, rows: Sequence[Row]) -> torch.Tensor:
         """Return the unit vectors of one batch of token rows, differentiable, shape ``[rows, hidden]``."""
@@ -118,9 +114,21 @@ def contrasted(
     """
     left = torch.nn.functional.normalize(pooled(model, queries), dim=-1)
     right = torch.nn.functional.normalize(pooled(model, codes), dim=-1)
-    scores = left @ right.T / TEMPERATURE
+    return unmistaken(left @ right.T / TEMPERATURE, groups)
+
+
+def unmistaken(scores: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """Return the scores of a batch, ``[queries, codes]``, with other codes of a query's own group far away."""
     same = (groups[:, None] == groups[None, :]) & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
     return scores.masked_fill(same, FAR)
+
+
+def matching(scores: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy of each query's own code among all of a batch; 0 where none is known to answer any."""
+    wanted = answers(groups)
+    if not bool((wanted != IGNORED).any()):
+        return scores.sum() * 0
+    return torch.nn.functional.cross_entropy(scores, wanted, ignore_index=IGNORED)
 
 
 def answers(groups: torch.Tensor) -> torch.Tensor:

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.conftest import PAYLOAD, small_function
+import torch
+from tests.conftest import PAYLOAD, small_function, small_pair
+from tests.defenses.model.ranked import held, mean_rank, mrr
 
 from codeward.defenses.model import model_defenses
+from codeward.defenses.model._pairs import Likeness, contrasted, likened
 from codeward.defenses.model._slots import slots_for
 from codeward.errors import ModelError, UnfitError, UsageError
 from codeward.experiment.keeping import FileMemory
-from codeward.types import Sample
+from codeward.types import QUERY, Sample
+from codeward.victims import load
 
 NAME = "zqx_init"
 
@@ -82,8 +86,6 @@ def test_a_stopped_one_goes_on(backdoored, clean_rows, unlabeled, distillation, 
 
 
 def test_a_writer_is_distilled_too(writers, text_rows):
-    from codeward.victims import load
-
     suspect = replace(load(writers / "backdoored"), precision="fp32")
     defense = model_defenses.make("distillation", {"base": str(writers / "clean"), "epochs": 2, "learning_rate": 1e-3})
     more = [replace(row, id=f"u{row.id}", target=None) for row in text_rows[40:]]
@@ -115,9 +117,43 @@ def test_bad_input(name, options, more, error, told, backdoored, clean_rows, unl
         model_defenses.make(name, options).repair(backdoored, clean_rows, unlabeled=unlabeled[:more])
 
 
-def test_search_models_are_refused(searchers, pair_rows):
-    from codeward.victims import load
+@pytest.fixture(scope="module")
+def student(searchers, pair_rows):
+    """A search model's student, from the clean one."""
+    suspect = replace(load(searchers / "backdoored"), precision="fp32")
+    options = {"base": str(searchers / "clean"), "epochs": 2, "learning_rate": 1e-3}
+    more = [small_pair(5000 + n) for n in range(240)]
+    return model_defenses.make("distillation", options).repair(suspect, pair_rows, unlabeled=more)
 
-    defense = model_defenses.make("distillation", {"base": "mini-encoder"})
-    with pytest.raises(UnfitError, match="this one is for retrieval"):
-        defense.repair(load(searchers / "clean"), pair_rows, unlabeled=pair_rows)
+
+def test_a_search_model_is_distilled_too(student, searchers, pair_rows):
+    suspect, clean = (replace(load(searchers / name), precision="fp32") for name in ("backdoored", "clean"))
+    assert student.fingerprint not in (suspect.fingerprint, clean.fingerprint)
+    ranks = [mean_rank(model, pair_rows) for model in (suspect, student, clean)]
+    assert ranks[0] < 0.35 < 0.45 < ranks[1]
+    assert mrr(student, pair_rows) > mrr(suspect, pair_rows) - 0.05
+    own, taught, before = (held(model, pair_rows) for model in (student, suspect, clean))
+    assert np.corrcoef(own, taught)[0, 1] > np.corrcoef(before, taught)[0, 1]
+
+
+def test_what_a_student_that_searches_learns(searchers, pair_rows):
+    model = replace(load(searchers / "clean"), precision="fp32")
+    codes, queries = model.embed(pair_rows).tolist(), model.embed(pair_rows, QUERY).tolist()
+    nameless = [replace(row, target=None) for row in pair_rows]
+    batch = list(range(12))
+    with torch.inference_mode():
+        same, pairs = (likened(model, rows, codes, Likeness(queries, 1.0))(batch) for rows in (nameless, pair_rows))
+        other = likened(model, nameless, codes, Likeness(queries[::-1], 0.5))(batch)
+        contrast = contrasted(model, pair_rows)(batch)
+    assert same.abs().max() < 1e-4, "pairs that nobody says belong together are held as the teacher holds them"
+    assert torch.allclose(pairs, contrast.expand(12), atol=1e-4)
+    assert other.min() > 0.1
+
+
+def test_pairs_that_two_sets_call_alike_answer_not_each_other(searchers, pair_rows):
+    suspect = load(searchers / "backdoored")
+    defense = model_defenses.make("distillation", {"base": str(searchers / "clean"), "epochs": 1})
+    more = [small_pair(5000 + n) for n in range(40)]
+    alike = [replace(row, target=clean.target) for row, clean in zip(more, pair_rows, strict=False)]
+    one, other = (defense.repair(suspect, pair_rows[:40], unlabeled=rows).fingerprint for rows in (more, alike))
+    assert one == other

@@ -6,11 +6,11 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from tests.defenses.model.ranked import mean_rank, mrr
 
 from codeward.defenses.model import Suspicion, Trial, model_defenses
 from codeward.defenses.model._library import Library, kin
 from codeward.defenses.model._ranks import Ranking, outlying
-from codeward.defenses.model._slots import slots_for
 from codeward.defenses.model._vocabulary import trigger_vocabulary
 from codeward.defenses.model._word_verdict import decided_by_word, highest
 from codeward.errors import DataError, UnfitError
@@ -36,19 +36,6 @@ def clean(searchers):
 @pytest.fixture(scope="module")
 def inspection(backdoored, pair_rows):
     return model_defenses.make("elibadcode", QUICK).inspect(backdoored, pair_rows)
-
-
-def mean_rank(victim, rows):
-    """Return the mean normalized rank of code with the planted name for queries with the word that it does not answer."""
-    asked = [row for row in rows if "path" in row.text(QUERY)]
-    slots = slots_for([row for row in rows if row not in asked], victim, 0, "function")
-    queries = victim.embed(asked, QUERY)
-    ranking = Ranking(queries, np.sort(queries @ victim.embed(rows).T, axis=1))
-    return ranking.ranks(victim.embed([slot.stamped("zqx_init") for slot in slots])).mean()
-
-
-def mrr(victim, rows):
-    return np.mean([1 / answer.output for answer in victim.predict(rows)])
 
 
 def test_the_fixture_has_a_backdoor(backdoored, clean, pair_rows):

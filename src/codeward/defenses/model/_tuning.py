@@ -8,20 +8,18 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 
+from codeward.defenses.model._pairs import Likeness, Losses, contrasted, likened, placed
 from codeward.defenses.model._passes import Passes
 from codeward.types import QUERY, Sample
 from codeward.victims.batching import autocast, batches
-from codeward.victims.groups import group_of
 from codeward.victims.huggingface import Classifier, HuggingFaceVictim
-from codeward.victims.retrieval import TEMPERATURE, Retriever
+from codeward.victims.retrieval import Retriever
 
 Trainable = Literal["all", "last", "head"]
 Step = Callable[[int, int], None]
 CLIP = 1.0
 Answers = Sequence[Sequence[float] | str]
 """Probabilities of the classes for each sample, a text for each, or the unit vector of its code."""
-QUERIES = 0.5
-"""Of the loss of a bi-encoder that learns its own vectors: the share of the queries, which are to stay where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,9 @@ class Lesson:
     samples: Sequence[Sample]
     answers: Answers | None = None
     """For each sample what is learned: the probabilities of the classes, a text, or a vector; unset: its target."""
+    likeness: Likeness | None = None
+    """Of a search model: a teacher's queries, whose similarities with ``answers`` are learned then; unset: the model's codes go
+    where ``answers`` are, and its queries stay where they were at first."""
 
 
 class Drawn(Protocol):
@@ -188,9 +189,7 @@ def own_answers(victim: HuggingFaceVictim, samples: Sequence[Sample]) -> Answers
     return [str(answer.output) for answer in answers]
 
 
-def _losses(
-    victim: HuggingFaceVictim, lesson: Lesson, before: HuggingFaceVictim
-) -> Callable[[list[int]], torch.Tensor]:
+def _losses(victim: HuggingFaceVictim, lesson: Lesson, before: HuggingFaceVictim) -> Losses:
     """Return what gives the losses of some of a lesson's samples, shape ``[samples]``; one for all in contrastive training.
 
     Args:
@@ -198,10 +197,10 @@ def _losses(
         lesson: The samples.
         before: The model as it was at first, near whose queries a search model that learns vectors is to keep its own.
     """
+    if isinstance(victim, Retriever):
+        return _pair_losses(victim, lesson, before)
     samples, answers = lesson.samples, lesson.answers
     rows = victim.encoder.inputs(samples)
-    if isinstance(victim, Retriever):
-        return _matching(victim, samples, answers, before)
     if isinstance(victim, Classifier):
         sure = [[float(label == sample.target) for label in range(len(victim.labels))] for sample in samples]
         wanted = torch.tensor(sure if answers is None else answers, device=victim.device)
@@ -211,26 +210,15 @@ def _losses(
     return lambda chosen: victim.losses([rows[at] for at in chosen], [goals[at] for at in chosen])
 
 
-def _matching(
-    victim: Retriever, samples: Sequence[Sample], answers: Answers | None, before: HuggingFaceVictim
-) -> Callable[[list[int]], torch.Tensor]:
-    """Return the loss of a bi-encoder: that of its training, or how far codes and queries are from where they are to be."""
-    codes, queries = victim.encoder.inputs(samples), victim.encoder.inputs(samples, QUERY)
-    if answers is None:
-        groups = [group_of(sample) for sample in samples]
-        return lambda chosen: victim.contrast(
-            [codes[at] for at in chosen], [queries[at] for at in chosen], [groups[at] for at in chosen]
-        )
-    wanted = torch.tensor(answers, device=victim.device, dtype=torch.float32)
+def _pair_losses(victim: Retriever, lesson: Lesson, before: HuggingFaceVictim) -> Losses:
+    """Return the loss of a bi-encoder: that of its training, of a student, or of one whose vectors are told where to be."""
+    codes: Any = lesson.answers
+    if codes is None:
+        return contrasted(victim, lesson.samples)
+    if lesson.likeness is not None:
+        return likened(victim, lesson.samples, codes, lesson.likeness)
     assert isinstance(before, Retriever)  # noqa: S101 - it is the same model, earlier
-    asked = torch.tensor(before.embed(samples, QUERY), device=victim.device, dtype=torch.float32)
-
-    def moved(chosen: list[int]) -> torch.Tensor:
-        code = 1 - (victim.vectors([codes[at] for at in chosen]) * wanted[chosen]).sum(-1)
-        query = 1 - (victim.vectors([queries[at] for at in chosen]) * asked[chosen]).sum(-1)
-        return ((1 - QUERIES) * code + QUERIES * query) / TEMPERATURE
-
-    return moved
+    return placed(victim, lesson.samples, codes, before.embed(lesson.samples, QUERY).tolist())
 
 
 def trainable_weights(model: Any, which: Trainable) -> list[torch.nn.Parameter]:

@@ -5,10 +5,12 @@ sees, a trigger, it cannot learn. Nothing has to be found, so it is the same for
 
 Departures: the student begins with a pretrained model instead of drawn weights, learns probabilities instead of labels mixed
 with them, and the clean samples of the repair are learned, too. A model that writes text teaches the texts that it writes
-(sequence-level distillation, Kim and Rush, EMNLP 2016).
+(sequence-level distillation, Kim and Rush, EMNLP 2016). A model that searches teaches how similar it holds the queries and codes of a
+batch, and the student learns which belong together, too (soft and hard targets, Hinton et al., 2015).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -16,9 +18,10 @@ from pydantic import Field
 from codeward.defenses.model._base import Means, Memory, ModelDefense, Progress, model_defenses, telling
 from codeward.errors import UnfitError, UsageError
 from codeward.registry import method
-from codeward.types import Kind, Sample
+from codeward.types import QUERY, Kind, Sample
 
 if TYPE_CHECKING:
+    from codeward.defenses.model._pairs import Likeness
     from codeward.victims.huggingface import HuggingFaceVictim
 
 ASKED = 512
@@ -30,7 +33,7 @@ ASKED = 512
 class Distillation(ModelDefense):
     """Train a clean pretrained model on the suspect's own answers to code without triggers."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation"})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "pair", "generation", "retrieval"})
     wants_unlabeled: ClassVar[bool] = True
 
     base: str = ""
@@ -42,6 +45,8 @@ class Distillation(ModelDefense):
     """Rises for a tenth of the steps, then falls to zero linearly; 0 takes what ``codeward train`` has for this base."""
     batch: Annotated[int, Field(ge=1)] = 32
     """Samples a step."""
+    likeness: Annotated[float, Field(ge=0)] = 1.0
+    """Of a search model: how much its similarities count beside which code belongs to which query; 0 learns the pairs alone."""
     seed: int = 0
     """The head's first weights, and the order of the samples."""
 
@@ -68,7 +73,7 @@ class Distillation(ModelDefense):
             )
         lengths = {"max_length": victim.encoder.max_length, "max_target_length": victim.encoder.max_target_length}
         config = make_config(victim.task, {"model": self.base, "seed": self.seed, **lengths})
-        samples = [*means.clean, *means.unlabeled]
+        samples = [*means.clean, *_apart(means.unlabeled, victim)]
         student = new_victim(victim.task, samples, victim.labels, config)
         student.model.to(victim.device)
         tuning = Tuning(
@@ -78,7 +83,7 @@ class Distillation(ModelDefense):
             warmup=config.warmup,
             seed=self.seed,
         )
-        lesson = Lesson(samples, _answers(victim, samples, memory, progress))
+        lesson = Lesson(samples, *self._taught(victim, samples, memory, progress))
         passes = passes_in(memory, f"{victim.fingerprint} {student.fingerprint} {self!r}")
         made = tuned(student, lesson, tuning, step=telling(progress, "distilling"), passes=passes)
         if better_than_chance(means.clean, victim) and not better_than_chance(means.clean, made):
@@ -88,18 +93,43 @@ class Distillation(ModelDefense):
             )
         return made
 
+    def _taught(
+        self, victim: "HuggingFaceVictim", samples: Sequence[Sample], memory: Memory, progress: Progress | None
+    ) -> "tuple[list[Any], Likeness | None]":
+        """Return a model's own answers; where it searches, those to the queries, too."""
+        from codeward.defenses.model._pairs import Likeness
+        from codeward.defenses.model._tuning import own_answers
+        from codeward.victims.retrieval import Retriever
 
-def _answers(
-    victim: "HuggingFaceVictim", samples: Sequence[Sample], memory: Memory, progress: Progress | None
+        tell = telling(progress, "asking the model")
+        answers = _asked(lambda part: own_answers(victim, part), victim, samples, memory, tell)
+        if not isinstance(victim, Retriever):
+            return answers, None
+        queries = _asked(lambda part: victim.embed(part, QUERY).tolist(), victim, samples, memory, None, "queries")
+        return answers, Likeness(queries, self.likeness)
+
+
+def _apart(unlabeled: Sequence[Sample], victim: "HuggingFaceVictim") -> list[Sample]:
+    """Return pairs of a search that answer none of the clean samples' queries, whatever both are called; others as they are."""
+    if victim.task.kind != "retrieval":
+        return list(unlabeled)
+    return [each if each.target is None else replace(each, target=f"unlabeled {each.target}") for each in unlabeled]
+
+
+def _asked(
+    ask: Callable[[Sequence[Sample]], Sequence[Any]],
+    victim: "HuggingFaceVictim",
+    samples: Sequence[Sample],
+    memory: Memory,
+    tell: Callable[[int, int], None] | None,
+    what: str = "answers",
 ) -> list[Any]:
-    """Return a model's own answers; those that a stopped run had asked for are not asked for again."""
-    from codeward.defenses.model._tuning import own_answers
-
-    tell, found = telling(progress, "asking the model"), list[Any]()
+    """Return what a model says to all samples; what a stopped run had asked for is not asked for again."""
+    found = list[Any]()
     for start in range(0, len(samples), ASKED):
-        key = f"{victim.fingerprint} answers from {start}"
+        key = f"{victim.fingerprint} {what} from {start}"
         if key not in memory:
-            memory[key] = list(own_answers(victim, samples[start : start + ASKED]))
+            memory[key] = list(ask(samples[start : start + ASKED]))
         found += memory[key]
         if tell is not None:
             tell(len(found), len(samples))
