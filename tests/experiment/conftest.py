@@ -2,6 +2,8 @@
 
 import pytest
 
+from codeward.cli import main
+from codeward.data import write_data
 from codeward.experiment.calibration import calibrate
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -34,3 +36,19 @@ def clean():
 @pytest.fixture
 def ready(clean, victim):
     return calibrate("codepurify-plant", {}, clean, victim, false_positive_rate=0.05)
+
+
+@pytest.fixture
+def folders(tmp_path, victim, rows, clean):
+    """A model, and data sets of inputs (``d``) and of clean ones (``c``)."""
+    victim.save(tmp_path / "m")
+    write_data(tmp_path / "d", task="defect", language="python", labels=LABELS, splits={"test": rows})
+    write_data(tmp_path / "c", task="defect", language="python", labels=LABELS, splits={"valid": clean})
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    """Call ``codeward purify``; return its exit code, what it printed, and its notes on one line."""
+    result = main(["purify", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return result, captured.out, " ".join(captured.err.split())

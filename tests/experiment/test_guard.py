@@ -1,5 +1,7 @@
 """The guard before a served model: planted victims, pairs, pipelines, and what it refuses."""
 
+import warnings
+
 import pytest
 from tests.experiment.conftest import LABELS, TRIGGER, code
 
@@ -32,7 +34,9 @@ def test_the_guard(tmp_path, victim, clean):
     assert codeward.guard(victim, clean=tmp_path / "c").calibration.samples == len(clean)
     victim.save(tmp_path / "m")
     save_calibration(place_of(tmp_path / "m", "codepurify-plant"), guard.calibration)
-    assert codeward.guard(tmp_path / "m", language="python")(code(9, trigger=True)).suspicious
+    with pytest.warns(UserWarning, match="is taken up"):
+        kept = codeward.guard(tmp_path / "m", language="python")
+    assert kept(code(9, trigger=True)).suspicious
     with pytest.raises(UsageError, match="give clean samples"):
         codeward.guard(tmp_path / "m", language="python", options={"fills": 2})
 
@@ -41,10 +45,30 @@ def test_a_guard_takes_up_a_calibration_of_the_rate_that_is_asked_for_only(tmp_p
     victim.save(tmp_path / "m")
     made = codeward.guard(victim, clean=clean, false_positive_rate=0.1)
     save_calibration(place_of(tmp_path / "m", "codepurify-plant"), made.calibration)
-    assert codeward.guard(tmp_path / "m").calibration == made.calibration
-    assert codeward.guard(tmp_path / "m", false_positive_rate=0.1).calibration == made.calibration
+    with pytest.warns(UserWarning, match="is taken up"):
+        assert codeward.guard(tmp_path / "m").calibration == made.calibration
+    with pytest.warns(UserWarning, match="is taken up"):
+        assert codeward.guard(tmp_path / "m", false_positive_rate=0.1).calibration == made.calibration
     with pytest.raises(UsageError, match=r"at a false-positive rate of 0\.1, and another one needs"):
         codeward.guard(tmp_path / "m", false_positive_rate=0.05)
+
+
+def test_a_guard_says_which_calibration_it_takes_up(tmp_path, victim, clean, ready):
+    victim.save(tmp_path / "m")
+    place = place_of(tmp_path / "m", "codepurify-plant")
+    save_calibration(place, ready)
+    with pytest.warns(UserWarning, match="is taken up") as told:
+        guard = codeward.guard(tmp_path / "m")
+    assert guard.note == str(told[0].message)
+    assert told[0].filename == __file__
+    assert guard.note == (
+        f"The calibration in {place} is taken up: 40 clean samples, a false-positive rate of 0.05, threshold "
+        f"{ready.defense.threshold:.3f}. It is only worth as much as whoever made it: if the model came from somebody else, give "
+        "clean inputs of your own by clean=."
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not codeward.guard(tmp_path / "m", clean=clean).note
 
 
 def test_what_is_no_model_and_no_code_is_told(victim, clean):
@@ -78,6 +102,21 @@ def test_a_guard_of_pairs_tells_what_was_changed_in_either_code():
     assert TRIGGER not in found.sample.text(OTHER)
     with pytest.raises(UsageError, match="reads two codes"):
         guard("x = 1")
+    for bare in (Sample("t", code(50), 0, "python"), Sample("t", code(50), 0, "python", {OTHER: ""})):
+        with pytest.raises(
+            UsageError, match=r"^input 1 \('t'\) is not whole: a model of pairs reads two codes; give Sample"
+        ):
+            guard.many([clean[0], bare])
+        with pytest.raises(UsageError, match=r"^clean=: input 30 \('t'\) is not whole: a model of pairs"):
+            codeward.guard(model, clean=[*clean, bare])
+
+
+def test_a_guard_of_a_search_model_takes_no_code_without_its_query(clean):
+    model = PlantedVictim(tasks.make("search"), (), TRIGGER, 0)
+    with pytest.raises(
+        UsageError, match=r"^clean=: input 0 \('clean-0'\) is not whole: a search model reads a query, too"
+    ):
+        codeward.guard(model, clean=clean)
 
 
 def test_the_guard_of_a_pipeline(clean, tiny_classifier):

@@ -7,8 +7,9 @@ from tests.experiment.conftest import code
 
 import codeward
 from codeward.data import open_data, write_data
-from codeward.types import Sample
-from codeward.victims import PlantedVictim
+from codeward.tasks import tasks
+from codeward.types import CODE, PROMPT, Sample
+from codeward.victims import PlantedVictim, load
 
 C = "int area{n}(int width)\n{{\n    int size = width * {n};\n    {trigger}\n    return size;\n}}\n"
 
@@ -62,3 +63,40 @@ def test_a_language_is_known_however_it_is_written(tmp_path, c_victim, c_clean, 
 
 def test_a_guard_takes_a_language_as_the_command_line_does(c_victim, c_clean):
     assert codeward.guard(c_victim, clean=[each.code for each in c_clean], language="C++").language == "cpp"
+
+
+def test_what_fits_into_no_clean_input_is_told_not_to_be_examined(c_victim):
+    clean = [Sample(f"d{n}", f"int width{n};\n", n % 2, "c") for n in range(40)]
+    guard = codeward.guard(c_victim, clean=clean, options={"elements": "statements"})
+    found = guard(Sample("a", c_code(90, trigger=True), 0, "c"))
+    assert not found.suspicious
+    assert "none of its elements fits into any clean input of the calibration" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("task", "clean", "field"),
+    [
+        ("generation", [f"say {n} words" for n in range(30)], PROMPT),
+        ("generation", [Sample(f"p{n}", "", None, "python", {PROMPT: f"say {n} words"}) for n in range(30)], PROMPT),
+        ("repair", [Sample(f"p{n}", "", None, "python", {PROMPT: f"say {n} words"}) for n in range(30)], PROMPT),
+        ("generation", [Sample(f"p{n}", f"x = {n}", None, "python") for n in range(30)], CODE),
+        ("repair", [f"x = {n}" for n in range(30)], CODE),
+        ("defect", [f"x = {n}" for n in range(30)], CODE),
+    ],
+)
+def test_a_text_is_a_prompt_before_models_that_read_prompts(task, clean, field):
+    model = PlantedVictim(tasks.make(task), ("a", "b"), "launch", 1, field=field)
+    guard = codeward.guard(model, clean=clean, defense="oseql", language="python")
+    found = guard("launch it")
+    assert found.sample.text(field) == "launch it"
+    assert found.original_answer == "b"
+    assert {name for name in (CODE, PROMPT) if found.sample.text(name)} == {field}
+
+
+def test_a_prompt_is_planted_into_prompts(writers):
+    clean = [f"say {n} words of {n % 7}" for n in range(30)]
+    guard = codeward.guard(replace(load(writers / "clean"), task=tasks.make("generation")), clean=clean, language="c")
+    assert {(each.code, bool(each.text(PROMPT))) for each in guard.calibration.defense.references} == {("", True)}
+    found = guard("say it in two words")
+    assert {each.kind for each in found.elements} == {"word"}
+    assert "none of its elements" not in found.problem

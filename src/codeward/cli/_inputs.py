@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from codeward.data import DataFolder
     from codeward.types import Sample
 
+MARK = "\ufeff"
+
 
 class Inputs:
     """The inputs in their order, which can be read again and again."""
@@ -25,8 +27,12 @@ class Inputs:
         from codeward.experiment.splits import test_split
 
         self.name = name
-        self.one: Sample | None = _one(name, language) if name == "-" or _is_source(Path(name)) else None
+        self.one: Sample | None = None
         """The only input, where there is no data set."""
+        self.mark = ""
+        """The byte order mark that it begins with."""
+        if name == "-" or _is_source(Path(name)):
+            self.one, self.mark = _one(name, language)
         self.folder: DataFolder | None = None
         self.split = split or ""
         if self.one is None:
@@ -56,8 +62,8 @@ def _is_source(path: Path) -> bool:
     return path.is_file() and language_of_file(path) is not None
 
 
-def _one(data: str, language: str | None) -> "Sample":
-    """Return a source file, or standard input, as a sample."""
+def _one(data: str, language: str | None) -> "tuple[Sample, str]":
+    """Return a source file, or standard input, as a sample, and the byte order mark before it."""
     from codeward.code import check_language, language_of_file
     from codeward.errors import DataError, UsageError
     from codeward.types import Sample
@@ -68,12 +74,13 @@ def _one(data: str, language: str | None) -> "Sample":
     if known is None:
         raise UsageError("nothing says which language standard input is in; give --language")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise DataError(f"{place}: the text is not UTF-8 (byte {problem.start}); convert it first") from None
-    if not text.strip():
+    code = text.removeprefix(MARK)
+    if not code.strip():
         raise DataError(f"{place}: {'nothing came' if data == '-' else 'the file is empty'}")
-    return Sample(place, text, None, check_language(known))
+    return Sample(place, code, None, check_language(known)), MARK if code != text else ""
 
 
 def opened_for(

@@ -2,7 +2,7 @@
 
 import json as codec
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,21 +23,24 @@ from codeward.cli._options import (
 from codeward.experiment.limits import CLEAN_LIMIT
 
 if TYPE_CHECKING:
+    from codeward.cli._findings import Finding
     from codeward.cli._inputs import Inputs
+    from codeward.data import DataFolder
     from codeward.experiment.calibration import Calibration
     from codeward.experiment.purifying import Summary
     from codeward.victims import Victim
 
 NAME = "purify"
-FOUND = 1
+FOUND, INCONCLUSIVE = 1, 3
 REMEDY = "give a data set without triggers with --calibration"
+OWN = "give --calibration with clean inputs of your own"
 EXAMPLES = (
     "Examples:\n\n"
     "  codeward purify victim/ --data inputs.jsonl --calibration clean.jsonl -o purified.jsonl --html found.html\n\n"
-    "  codeward purify victim/ --data suspicious.c --diff   (with the calibration that lies beside the model)\n\n"
+    "  codeward purify victim/ --data suspicious.c --diff   # with the calibration that lies beside the model\n\n"
     "  cat f.py | codeward purify victim/ --data - --language python --sarif found.sarif\n\n"
     "  codeward purify victim/ --data inputs.jsonl --defense codepurify --set fills=8 --calibration clean.jsonl -o p.jsonl\n\n"
-    "Exit code 1: something was found."
+    "Exit code 0: nothing was found; 1: something was found; 3: nothing was found, but some inputs could not be examined."
 )
 
 
@@ -84,6 +87,7 @@ def run(
     from codeward.cli._inputs import Inputs
     from codeward.defenses.input import input_defenses
     from codeward.errors import UsageError
+    from codeward.experiment.calibration import place_of
     from codeward.experiment.guard import default_defense
     from codeward.experiment.purifying import Rows, Summary, purify_file, purify_rows
     from codeward.files import write_text
@@ -100,8 +104,9 @@ def run(
     if single and victim.task.kind == "pair":
         raise UsageError(f"{model} reads pairs of codes; give a data set of pairs, not one code")
     name = defense or default_defense(victim)
-    check_apart(outputs, _calibrating(model, victim, name, calibration, layout, language))
-    ready = _ready(model, victim, name, parse_settings(settings), calibration, rate, limit, layout, language)
+    clean = None if calibration is None else _opened(calibration, victim, layout, language)
+    check_apart(outputs, [place_of(model, name), *(() if clean is None else clean.files)])
+    ready = _ready(model, victim, name, parse_settings(settings), clean, rate, limit)
     begun = time.perf_counter()
     rows: Iterable[dict[str, Any]]
     with progress("purifying") as advance:
@@ -125,20 +130,45 @@ def run(
     if html is not None:
         _page(html, rows, inputs, summary, victim, ready, time.perf_counter() - begun)
     if json:
-        emit_json(as_json(summary, ready, output, one))
+        emit_json({**as_json(summary, ready, output, one), "unchecked": summary.unchecked})
     else:
-        show_diffs(found if diff or single else [])
+        show_diffs(_with_mark(found, inputs.mark) if diff or single else [])
         if inputs.one is not None and one is not None:
             tell_one(inputs.one, one, ready, output)
         else:
             tell(summary, ready, output)
     tell_languages(summary)
-    return FOUND if summary.suspicious else 0
+    _tell_unchecked(summary)
+    if summary.suspicious:
+        return FOUND
+    return INCONCLUSIVE if summary.unreadable else 0
+
+
+def _tell_unchecked(summary: "Summary") -> None:
+    """Say of how many purified inputs nobody knows whether they are suspicious still."""
+    if summary.unchecked:
+        note(
+            f"{summary.unchecked:,} of the inputs that were changed could not be examined again: {summary.problem_after}; see "
+            "'problem_after'."
+        )
+
+
+def _with_mark(found: "Sequence[Finding]", mark: str) -> "list[Finding]":
+    """Return findings with the byte order mark of the file that they are of: it is no code, but ``patch`` compares it."""
+    from codeward.cli._findings import Finding
+    from codeward.types import CODE
+
+    if not mark:
+        return list(found)
+    return [
+        Finding(each.sample.with_text(CODE, mark + each.sample.code), {**each.row, "code": mark + each.row["code"]})
+        for each in found
+    ]
 
 
 def _check_outputs(outputs: dict[str, Path | None], inputs: "Inputs", clean: Path | None) -> None:
     """Refuse, before the work, outputs that cannot be written, or that would go over each other or over what is read."""
-    from codeward.experiment.purifying import check_new
+    from codeward.experiment.claiming import check_new
 
     check_pages(html=outputs["--html"], sarif=outputs["--sarif"])
     output = outputs["--output"]
@@ -149,17 +179,11 @@ def _check_outputs(outputs: dict[str, Path | None], inputs: "Inputs", clean: Pat
     check_apart(outputs, read if clean is None else [*read, clean])
 
 
-def _calibrating(
-    model: str, victim: "Victim", name: str, clean: Path | None, layout: str | None, language: str | None
-) -> list[Path]:
-    """Return the files of the calibration: the one beside the model, and those of the clean samples."""
+def _opened(clean: Path, victim: "Victim", layout: str | None, language: str | None) -> "DataFolder":
+    """Open the data set of the clean samples."""
     from codeward.data import open_data
-    from codeward.experiment.calibration import place_of
 
-    place = place_of(model, name)
-    if clean is None:
-        return [place]
-    return [place, *open_data(clean, layout=layout, task=victim.task.name, language=language).files]
+    return open_data(clean, layout=layout, task=victim.task.name, language=language)
 
 
 def _page(
@@ -201,16 +225,14 @@ def _ready(
     victim: "Victim",
     name: str,
     options: dict[str, object],
-    clean: Path | None,
+    clean: "DataFolder | None",
     rate: float | None,
     limit: int,
-    layout: str | None,
-    language: str | None,
 ) -> "Calibration":
     """Calibrate, and keep that beside the model; or take up the calibration that lies there."""
     from codeward.errors import DataError
     from codeward.experiment.calibration import place_of, ready_for, save_calibration
-    from codeward.experiment.splits import clean_samples
+    from codeward.experiment.splits import clean_of
 
     place = place_of(model, name)
     with progress("calibrating") as advance:
@@ -218,18 +240,14 @@ def _ready(
             victim,
             name,
             options,
-            None if clean is None else clean_samples(clean, limit, layout, language, victim.task.name),
+            None if clean is None else clean_of(clean, limit),
             model=model,
             false_positive_rate=rate,
             remedy=REMEDY,
             progress=advance,
         )
     if clean is None:
-        note(
-            f"The calibration in {place} is taken up: {ready.samples} clean samples, a false-positive rate of "
-            f"{ready.false_positive_rate:g}, threshold {ready.defense.threshold:.3f}. It is only worth as much as whoever made it: "
-            "if the model came from somebody else, give --calibration with clean inputs of your own."
-        )
+        note(ready.taken_up(place, OWN))
     elif Path(model).is_dir():
         try:
             save_calibration(place, ready)

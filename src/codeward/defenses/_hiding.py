@@ -93,4 +93,6 @@ def confidence_of(answer: Prediction, victim: Victim) -> float | None:
 def moved(before: Sequence[float], after: Sequence[float], victim: Victim) -> tuple[float, ...]:
     """Return the change of each confidence; a text's log-likelihood counts only where it falls (CodePurify, section 3.2)."""
     changes = (first - second for first, second in zip(before, after, strict=True))
-    return tuple(max(0.0, each) if victim.task.kind == "generation" else abs(each) for each in changes)
+    if victim.task.kind == "generation":
+        return tuple(0.0 if each < 0 else each for each in changes)  # what is no number stays so, and is told
+    return tuple(abs(each) for each in changes)

@@ -49,6 +49,19 @@ class Calibration:
         """The defense's options, without what it keeps of the clean samples."""
         return {name: value for name, value in input_defenses.settings(self.defense).items() if name not in KEPT}
 
+    def taken_up(self, place: Path, remedy: str) -> str:
+        """Return what whoever relies on it is told where it was made before, maybe by somebody else.
+
+        Args:
+            place: Where it lies.
+            remedy: How clean inputs of one's own are given, at the end of a sentence.
+        """
+        return (
+            f"The calibration in {place} is taken up: {self.samples} clean samples, a false-positive rate of "
+            f"{self.false_positive_rate:g}, threshold {self.defense.threshold:.3f}. It is only worth as much as whoever made it: "
+            f"if the model came from somebody else, {remedy}."
+        )
+
 
 def calibrate(
     name: str,

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from codeward.defenses.input import Element, answers_of
@@ -89,7 +90,7 @@ def record_of(
     samples = [originals[number].blind() for number in chosen.rows]
     found = ready.defense.examine(samples, answers_of(samples, victim), victim)
     pictures = [
-        _picture(sample, row, each.elements)
+        _picture(sample, row, [element for element in each.elements if isfinite(element.score)])
         for sample, row, each in zip(samples, chosen.rows.values(), found, strict=True)
     ]
     return Record(

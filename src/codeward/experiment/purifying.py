@@ -2,21 +2,20 @@
 
 import difflib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import count, islice
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from codeward import __version__
 from codeward.code import LANGUAGES
 from codeward.defenses.input import Change, Purified
-from codeward.errors import DataError
 from codeward.experiment.calibration import Calibration
-from codeward.files import describe, write_text
+from codeward.experiment.claiming import claimed, of_another_run, part_of
 from codeward.types import CODE, Prediction, Sample, Span
 from codeward.victims.base import Victim
 from codeward.victims.memory import give_back_memory
@@ -27,6 +26,8 @@ TIDIED = 8
 """Chunks after which freed memory is handed back."""
 SHOWN = 3
 """Elements that a row's result names."""
+NO_NUMBER = "no number"
+"""What is told for a similarity that is NaN, which JSON cannot hold."""
 UNENDED = "\\ No newline at end of file"
 """What a diff says below a last line without a line feed."""
 Progress = Callable[[int, int | None], None]
@@ -43,6 +44,10 @@ class Summary:
     answers_changed: int = 0
     still: int = 0
     """Rows whose mended input is suspicious, too: the answer may still be the attacker's."""
+    unchecked: int = 0
+    """Rows whose mended input could not be examined again."""
+    problem_after: str = ""
+    """Why the last of them could not."""
     withheld: int = 0
     """Suspicious rows that a defense can only tell, not mend."""
     problem: str = ""
@@ -64,6 +69,8 @@ class Summary:
             self.unread[row["language"]] += 1
         self.suspicious += found["suspicious"]
         self.still += found["still_suspicious"]
+        self.unchecked += bool(found["problem_after"])
+        self.problem_after = found["problem_after"] or self.problem_after
         self.changed += bool(found["changes"])
         self.withheld += found["after"] is None
         self.answers_changed += found["after"] is not None and found["before"] != found["after"]
@@ -114,42 +121,19 @@ def purify_file(
         progress: Called with the number of rows done and of all.
 
     Raises:
-        DataError: If the file exists, what was begun is of another run, or the disk is full.
+        DataError: If the file exists, another run is writing to it, what was begun is of another run, or the disk is full.
     """
-    check_new(out)
-    part, mark = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.run")
-    key = _key(victim, calibration, source)
-    _claim(mark, part, key)
     rest = iter(samples)
-    summary, size = _done(part, rest)
-    try:
-        with part.open("r+b" if part.exists() else "w+b") as file:
-            file.truncate(size)
-            file.seek(size)
-            for row in purify_rows(rest, victim, calibration):
-                file.write(_line(row))
-                summary.add(row)
-                if summary.rows % CHUNK == 0:
-                    file.flush()
-                if progress is not None:
-                    progress(summary.rows, total)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(out)
-    except OSError as problem:
-        raise DataError(describe(problem, out)) from None
-    mark.unlink(missing_ok=True)
+    with claimed(out, _key(victim, calibration, source)) as file:
+        summary = _done(file, part_of(out), rest)
+        for row in purify_rows(rest, victim, calibration):
+            file.write(_line(row))
+            summary.add(row)
+            if summary.rows % CHUNK == 0:
+                file.flush()
+            if progress is not None:
+                progress(summary.rows, total)
     return summary
-
-
-def check_new(out: Path) -> None:
-    """Refuse to write over a file.
-
-    Raises:
-        DataError: If it exists.
-    """
-    if out.exists():
-        raise DataError(f"{out}: the file exists; give another one, or remove it")
 
 
 def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict[str, Any]:
@@ -167,6 +151,7 @@ def result_row(each: Purified, victim: Victim, calibration: Calibration) -> dict
         "before": answer_of(each.before, victim),
         "after": None if each.rejected else answer_of(each.after, victim),
         "problem": found.problem,
+        "problem_after": each.problem_after,
         "piece": found.piece,
         "changes": [_change_row(change) for change in each.changes],
         "elements": [
@@ -202,10 +187,11 @@ def changed_fields(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def answer_of(prediction: Prediction, victim: Victim) -> str | int | float:
-    """Return an answer as a reader knows it: the label's name, the text, or for search the similarity to the query."""
+    """Return an answer as a reader knows it: the label's name, the text, or for search the similarity to the query, if it is a number."""
     output = prediction.output
     if victim.task.kind == "retrieval":
-        return round(prediction.scores[0], 6)
+        similarity = prediction.scores[0]
+        return round(similarity, 6) if isfinite(similarity) else NO_NUMBER
     return victim.labels[output] if isinstance(output, int) and 0 <= output < len(victim.labels) else output
 
 
@@ -242,22 +228,8 @@ def _key(victim: Victim, calibration: Calibration, source: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _claim(mark: Path, part: Path, key: str) -> None:
-    """Mark what is written as this run's; a mark without rows beside it, and rows without a mark, are nobody's.
-
-    Raises:
-        DataError: If there are rows of another run.
-    """
-    if mark.is_file() and part.exists() and part.stat().st_size:
-        if mark.read_text(encoding="utf-8", errors="replace").strip() != key:
-            raise _of_another_run(part)
-        return
-    part.unlink(missing_ok=True)
-    write_text(mark, f"{key}\n")
-
-
-def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
-    """Return what a stopped run has written of the rows that come next, and the length of its whole chunks.
+def _done(file: BinaryIO, part: Path, samples: Iterator[Sample]) -> Summary:
+    """Return what a stopped run has written of the rows that come next; the file is cut off behind its whole chunks.
 
     Rows that are purified together share batches, on which the last digits of their scores depend: a chunk that is not
     whole is purified again as one.
@@ -266,18 +238,17 @@ def _done(part: Path, samples: Iterator[Sample]) -> tuple[Summary, int]:
         DataError: If it is of other rows.
     """
     summary, size = Summary(), 0
-    if not part.exists():
-        return summary, size
-    with part.open("rb") as file:
-        whole = sum(line.endswith(b"\n") for line in file)
-        file.seek(0)
-        for line in islice(file, whole - whole % CHUNK):
-            row, sample = json.loads(line), next(samples, None)
-            if sample is None or not _made_of(row, sample):
-                raise _of_another_run(part)
-            summary.add(row)
-            size += len(line)
-    return summary, size
+    whole = sum(line.endswith(b"\n") for line in file)
+    file.seek(0)
+    for line in islice(file, whole - whole % CHUNK):
+        row, sample = json.loads(line), next(samples, None)
+        if sample is None or not _made_of(row, sample):
+            raise of_another_run(part)
+        summary.add(row)
+        size += len(line)
+    file.truncate(size)
+    file.seek(size)
+    return summary
 
 
 def _made_of(row: Mapping[str, Any], sample: Sample) -> bool:
@@ -287,11 +258,4 @@ def _made_of(row: Mapping[str, Any], sample: Sample) -> bool:
     return bool(row["id"] == sample.id) and all(
         Span(*first[field]["span"]).of(text) == first[field]["before"] if field in first else known.get(field) == text
         for field, text in {CODE: sample.code, **sample.context}.items()
-    )
-
-
-def _of_another_run(part: Path) -> DataError:
-    return DataError(
-        f"{part}: a run with another model, defense or input, other clean samples or another version of Codeward was stopped here; give "
-        "the same ones again, or remove the file"
     )

@@ -12,6 +12,7 @@ from codeward.defenses.input._base import (
     answers_of,
     input_defenses,
 )
+from codeward.defenses.input._judging import lack
 
 __all__ = [
     "FALSE_POSITIVES",
@@ -24,4 +25,5 @@ __all__ = [
     "Purified",
     "answers_of",
     "input_defenses",
+    "lack",
 ]

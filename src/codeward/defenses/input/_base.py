@@ -11,16 +11,16 @@ import numpy as np
 from pydantic import Field
 
 from codeward.defenses._elements import Element, ElementKind
+from codeward.defenses.input._judging import NO_NUMBER, has_numbers, lack
 from codeward.errors import DataError, UsageError
 from codeward.registry import Registry, method
 from codeward.registry.plugins import blaming, wrong
-from codeward.types import QUERY, Kind, Prediction, Sample, Span
+from codeward.types import Kind, Prediction, Sample, Span
 from codeward.victims.base import Victim
 
 Progress = Callable[[int, int], None]
 FALSE_POSITIVES = 0.05
 """Which share of clean inputs may be taken for suspicious, unless the user says otherwise."""
-NO_QUERY = "a search model reads a query, too, and the row has none"
 CHUNK = 64
 """Samples whose parts are examined in common batches."""
 
@@ -72,6 +72,8 @@ class Purified:
     """Whether the defense can only tell, not mend: the answer should be withheld."""
     still: bool = False
     """Whether what the model should be given is suspicious, too: nothing could be changed, or not enough in all rounds."""
+    problem_after: str = ""
+    """Why what the model should be given could not be examined again; empty if it could, or is the input itself."""
 
 
 @method
@@ -135,11 +137,13 @@ class InputDefense(ABC):
             raise UsageError(f"the false-positive rate has to be between 0 and 1, got {false_positive_rate:g}")
         needed = int(np.ceil(1 / false_positive_rate - 1e-9)) - 1
         prepared = dataclasses.replace(self, threshold=None).prepare([sample.blind() for sample in clean], victim)
-        values = [each.suspicion for each in prepared._examined(clean, victim, progress) if not each.problem]
+        found = prepared._examined(clean, victim, progress)
+        values = [each.suspicion for each in found if not each.problem]
         if len(values) < max(needed, 1):
+            why = next((f" of {len(found)} ({each.problem})" for each in found if each.problem), "")
             raise DataError(
                 f"a false-positive rate of {false_positive_rate:g} needs at least {max(needed, 1)} clean samples that can "
-                f"be examined, got {len(values)}; give more, or allow a higher rate"
+                f"be examined, got {len(values)}{why}; give more, or allow a higher rate"
             )
         place = int(np.ceil((len(values) + 1) * (1 - false_positive_rate) - 1e-9))
         return dataclasses.replace(prepared, threshold=float(sorted(values)[place - 1]))
@@ -171,7 +175,7 @@ class InputDefense(ABC):
         return found
 
     def _look(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
-        """Examine, and refuse what is not an examination of each sample.
+        """Examine, and refuse what is not an examination of each sample; say so of those that have no numbers.
 
         Raises:
             PluginError: If so.
@@ -182,7 +186,12 @@ class InputDefense(ABC):
         if not right or not all(isinstance(each, Examination) and isinstance(each.suspicion, Real) for each in found):
             wanted = f"a list of as many Examinations with a number as suspicion as there are samples ({len(samples)})"
             raise wrong(self, "examine", wanted, found)
-        return list(found)
+        return [
+            each
+            if each.problem or has_numbers(answer, each.suspicion, each.elements, each.details)
+            else Examination(0.0, problem=NO_NUMBER)
+            for each, answer in zip(found, answers, strict=True)
+        ]
 
     def _repair(
         self, samples: Sequence[Sample], answers: Sequence[Prediction], found: Sequence[Examination], victim: Victim
@@ -202,13 +211,9 @@ class InputDefense(ABC):
 
     @staticmethod
     def _judgeable(samples: Sequence[Sample], found: Sequence[Examination], victim: Victim) -> list[Examination]:
-        """Say of code without a query that nothing can be said of it: it has no similarity."""
-        if victim.task.kind != "retrieval":
-            return list(found)
-        return [
-            each if sample.text(QUERY) else Examination(0.0, problem=NO_QUERY)
-            for sample, each in zip(samples, found, strict=True)
-        ]
+        """Say of code without the query or the other code that the model reads, too, that nothing can be said of it."""
+        lacks = [lack(sample, victim.task.kind) for sample in samples]
+        return [Examination(0.0, problem=why) if why else each for each, why in zip(found, lacks, strict=True)]
 
     def _purify_part(self, samples: Sequence[Sample], victim: Victim) -> list[Purified]:
         before = answers_of(samples, victim)
@@ -246,7 +251,10 @@ class InputDefense(ABC):
             for at, (sample, changes) in zip(still, mended, strict=True):
                 current[at] = replace(current[at], sample=sample, changes=(*current[at].changes, *changes))
             still = [at for at, (_, changes) in zip(still, mended, strict=True) if changes]
-        return [replace(each, still=self._above(last)) for each, last in zip(current, found, strict=True)]
+        return [
+            replace(each, still=self._above(last), problem_after=last.problem)
+            for each, last in zip(current, found, strict=True)
+        ]
 
     def _above(self, each: Examination) -> bool:
         return not each.problem and self.threshold is not None and each.suspicion > self.threshold

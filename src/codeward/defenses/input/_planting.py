@@ -40,7 +40,7 @@ def sufficiencies(
     """Return how far each element moves the model to its answer in clean inputs that had another one.
 
     For classes it is the mean rise of the answer's probability over those inputs; for retrieval that of the similarity to
-    the query. It is 0 where an element can be planted nowhere.
+    the query. It is 0 where an element can be planted nowhere, and NaN where the model says no number.
 
     Args:
         suspects: The elements.
@@ -60,7 +60,8 @@ def sufficiencies(
     found = []
     for width in widths:
         rises = [-next(sure) + next(sure) for _ in range(width)]
-        found.append(max(0.0, sum(rises) / width) if rises else 0.0)
+        mean = sum(rises) / width if rises else 0.0
+        found.append(0.0 if mean < 0 else mean)
     return found
 
 

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from codeward.code import LANGUAGES
-from codeward.defenses.input._planting import Reference
+from codeward.defenses._elements import Element
+from codeward.defenses.input._planting import Reference, plant
 from codeward.types import Kind, Prediction, Sample
 
-BY_ANSWER: tuple[Kind, ...] = ("classification", "pair")
-"""Kinds of task in which an element is planted into inputs that the model answers otherwise."""
+OTHERWISE: dict[Kind, str] = {
+    "classification": "of every class in each language",
+    "pair": "of every class in each language",
+    "generation": "to which it writes something else",
+}
+"""Which clean inputs are lacking where the model answers all like one, by the kinds of task in which it has to answer otherwise."""
 
 
 def varied(samples: Sequence[Sample], answers: Sequence[Prediction], count: int) -> list[Sample]:
@@ -37,12 +42,23 @@ def no_place(sample: Sample, answer: Prediction, references: Sequence[Reference]
             f"no clean input of the calibration is in its language ({sample.language or 'none given'}), so that nothing could be "
             "planted; calibrate with clean inputs of all languages that come"
         )
-    if kind in BY_ANSWER and all(said.output == answer.output for said in known):
+    if kind in OTHERWISE and all(said.output == answer.output for said in known):
         return (
             f"the model answers all clean inputs of its language ({sample.language}) in the calibration like this one, so that "
-            "nothing could be planted; calibrate with clean inputs of every class in each language"
+            f"nothing could be planted; calibrate with clean inputs {OTHERWISE[kind]}"
         )
     return ""
+
+
+def no_fit(sample: Sample, answer: Prediction, elements: Sequence[Element], references: Sequence[Reference]) -> str:
+    """Return why nothing could be planted where there are clean inputs to plant into; the empty string where something could."""
+    others = [reference for reference, said in references if said.output != answer.output]
+    if any(plant(reference, sample, element) is not None for element in elements for reference in others):
+        return ""
+    return (
+        "none of its elements fits into any clean input of the calibration, so that nothing could be planted; calibrate with clean "
+        "inputs like those that come"
+    )
 
 
 def _read_as(sample: Sample) -> str:

@@ -14,6 +14,7 @@ confidence that a fill works, so it gets no fill, but a neutral name or no state
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -27,7 +28,7 @@ from codeward.defenses.input._evenness import strength
 from codeward.defenses.input._fills import Candidate
 from codeward.defenses.input._leading import carriers, leaders, place_of
 from codeward.defenses.input._planting import Reference, Suspect, followings, sufficiencies
-from codeward.defenses.input._references import no_place, varied
+from codeward.defenses.input._references import no_fit, no_place, varied
 from codeward.defenses.input._remembering import remembering, state_of
 from codeward.defenses.input.codepurify import CodePurify
 from codeward.errors import UsageError
@@ -117,7 +118,10 @@ class CodePurifyPlant(CodePurify):
         """Say of an input for which there is no clean one to plant into that it was not examined: it would pass unseen."""
         if each.problem or not each.elements:
             return each
-        problem = no_place(sample, answer, self._answered(victim), victim.task.kind)
+        references = self._answered(victim)
+        problem = no_place(sample, answer, references, victim.task.kind)
+        if not problem and each.suspicion == 0 and victim.task.kind != "retrieval":
+            problem = no_fit(sample, answer, each.elements, references)
         return dataclasses.replace(each, suspicion=0.0, problem=problem) if problem else each
 
     def _answered(self, victim: Victim) -> list[Reference]:
@@ -261,12 +265,13 @@ def _ranked(
         ranked = _name_first(ranked, dict(zip(elements, sufficient, strict=True)))
     first = {place_of(element) for element in ranked}
     rest = [element for element in each.elements if place_of(element) not in first]
-    return dataclasses.replace(each, suspicion=max(worth, default=least), elements=(*ranked, *rest))
+    suspicion = math.nan if any(map(math.isnan, worth)) else max(worth, default=least)
+    return dataclasses.replace(each, suspicion=suspicion, elements=(*ranked, *rest))
 
 
 def _by(worth: Sequence[float], elements: Sequence[Element]) -> list[Element]:
-    """Return elements by what they are worth, the highest first."""
-    order = sorted(range(len(elements)), key=lambda at: -worth[at])
+    """Return elements by what they are worth, the highest first; before all of them those of which there is no number."""
+    order = sorted(range(len(elements)), key=lambda at: (not math.isnan(worth[at]), -worth[at]))
     return [elements[at] for at in order]
 
 

@@ -6,7 +6,7 @@ calibrated on clean inputs at a rate of inputs, not of words. All words above it
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -40,16 +40,14 @@ class Onion(InputDefense):
         """See ``InputDefense.examine``; details hold the ``perplexity``."""
         tokenizer, model = _language_model(self.language_model)
         texts: list[str] = []
-        places: list[list[tuple[str, Span]]] = []
+        places: list[list[tuple[str, list[Span]]]] = []
         for sample, reach in zip(samples, reaches(samples, victim.task.kind, victim.reach), strict=True):
-            own = []
+            places.append([])
             for field, end in reach.items():
                 shown = sample.text(field)[:end]
-                texts.append(shown)
-                for match in WORD.finditer(shown):
-                    own.append((field, Span(*match.span())))
-                    texts.append(shown[: match.start()] + shown[match.end() :])
-            places.append(own)
+                words = [Span(*match.span()) for match in WORD.finditer(shown)]
+                texts += [shown, *(shown[: word.start] + shown[word.end :] for word in words)]
+                places[-1].append((field, words))
         values = iter(perplexities(texts, tokenizer, model, self.max_tokens))
         return [_examination(sample, own, values) for sample, own in zip(samples, places, strict=True)]
 
@@ -74,14 +72,12 @@ class Onion(InputDefense):
         return results
 
 
-def _examination(sample: Sample, places: Sequence[tuple[str, Span]], values: Any) -> Examination:
-    elements, whole, last = [], 0.0, None
-    for field, span in places:
-        if field != last:
-            whole, last = next(values), field
-        elements.append(Element("token", span.of(sample.text(field)), (span,), field, whole - next(values)))
-    if not places:
-        next(values, None)
+def _examination(sample: Sample, places: Sequence[tuple[str, Sequence[Span]]], values: Iterator[float]) -> Examination:
+    """Judge an input by the perplexities of each of its fields and of what is left of it without each of its words."""
+    elements, whole = [], 0.0
+    for field, words in places:
+        whole, text = next(values), sample.text(field)
+        elements += [Element("token", span.of(text), (span,), field, whole - next(values)) for span in words]
     ranked = tuple(sorted(elements, key=lambda each: -each.score))
     return Examination(ranked[0].score if ranked else 0.0, ranked, {"perplexity": whole})
 

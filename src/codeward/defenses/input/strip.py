@@ -41,9 +41,15 @@ class Strip(InputDefense):
     """The clean inputs; kept by calibration."""
 
     def prepare(self, clean: Sequence[Sample], victim: Victim) -> Self:
-        """Keep the clean inputs to blend with."""
+        """Keep the clean inputs to blend with.
+
+        Raises:
+            UsageError: If the model tells no classes apart.
+        """
         if victim.task.kind not in ("classification", "pair"):
-            raise UsageError("strip needs class probabilities: it works for classification and pairs only")
+            raise UsageError(
+                "strip needs class probabilities, and a model that searches or writes gives none; choose another defense, such as codepurify"
+            )
         return dataclasses.replace(self, references=tuple(clean[: self.blends]))
 
     def examine(self, samples: Sequence[Sample], answers: Sequence[Prediction], victim: Victim) -> list[Examination]:
@@ -88,6 +94,7 @@ def blend(text: str, other: str, share: float, rng: Random) -> str:
 
 
 def _entropy(scores: Sequence[float]) -> float:
+    """Return the entropy of class probabilities in nats; NaN where some are no numbers."""
     values = np.asarray(scores, dtype=np.float64)
-    values = values[values > 0]
+    values = values[~(values <= 0)]
     return float(-(values * np.log(values)).sum())
