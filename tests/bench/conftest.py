@@ -1,6 +1,8 @@
 """A small suite on a small data set, and a defense of somebody else's package."""
 
 import shutil
+import sys
+from importlib import import_module
 
 import pytest
 
@@ -70,6 +72,34 @@ class Coin(DataDefense):
 '''
 
 
+TASK = '''
+"""What a worker does in place of a step: what its settings say."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from codeward.bench.step import Step
+from codeward.bench.store import Done
+from codeward.files import new_folder
+
+
+def task(folder, row):
+    step, name = Step.from_json(row), row["settings"]["name"]
+    with (Path(folder) / name).open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    if row["settings"].get("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if row["settings"].get("waits"):
+        with new_folder(Path(folder) / f"{name}-made"):
+            (Path(folder) / f"{name}-begun").touch()
+            while not (Path(folder) / "go").exists():
+                time.sleep(0.01)
+    return Done(step.key)
+'''
+
+
 @pytest.fixture(scope="session")
 def rows_at(tmp_path_factory, clean_rows):
     """A folder below which the data set ``data`` lies."""
@@ -130,7 +160,7 @@ class Here:
         self.steps.append(step)
 
     def next(self):
-        from codeward.bench.executors import work
+        from codeward.bench.attempt import work
 
         return work(str(self.store.folder), self.steps.pop().as_json())
 
@@ -161,3 +191,15 @@ def their_package(tmp_path, monkeypatch):
 def here():
     """What does steps in this process."""
     return Here
+
+
+@pytest.fixture
+def task(tmp_path, monkeypatch):
+    """Return what a worker does in place of a step, importable for the processes that are started."""
+    site = tmp_path / "tasks"
+    site.mkdir()
+    (site / "their_task.py").write_text(TASK, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, "their_task", raising=False)
+    return import_module("their_task").task

@@ -1,5 +1,6 @@
 """Settings that an executor would not heed are refused, and so are steps that no node of a cluster could begin."""
 
+import signal
 import sys
 from types import ModuleType
 
@@ -50,7 +51,8 @@ def cluster(monkeypatch):
     def leave():
         ray.left += 1
 
-    ray.init = lambda **_: None
+    ray.asked = []
+    ray.init = lambda *, address, **_: ray.asked.append(address)
     ray.shutdown = leave
     ray.remote = lambda **_: lambda work: work
     ray.cluster_resources = lambda: {"CPU": 4.0}
@@ -78,3 +80,20 @@ def test_a_cluster_without_processors_is_refused(cluster, tmp_path):
 def test_a_step_as_wide_as_the_largest_node_is_not(cluster, tmp_path):
     assert use(tmp_path, "ray", threads=4).room == 2
     assert cluster.left == 1
+
+
+@pytest.mark.parametrize("address", ["local", "auto"])
+def test_local_starts_a_cluster_also_where_one_is_running(cluster, tmp_path, address):
+    """Without an address Ray would join the one that is running, or the one of RAY_ADDRESS."""
+    use(tmp_path, "ray", address=address)
+    assert cluster.asked == [address]
+
+
+def test_ray_does_not_take_sigterm_from_whoever_minds_it(cluster, tmp_path):
+    cluster.init = lambda **_: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        use(tmp_path, "ray")
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -19,12 +19,13 @@ def cluster():
     made.shutdown()
 
 
-def test_two_nodes_give_the_same_scores(cluster, finished, half_done, rows_at, tmp_path):
+def test_two_nodes_give_the_same_scores(cluster, finished, half_done, rows_at, tmp_path, capfd):
     out = tmp_path / "out"
     command = ["bench", str(finished / "small.toml"), "--data", str(rows_at), "-o", str(out)]
     assert main([*command, "--store", str(half_done), "--executor", "ray", "--address", cluster.address]) == 0
     ours, theirs = ({line.group: line.scores for line in read_board(place).lines} for place in (finished / "out", out))
     assert ours == theirs
+    assert " -- " not in capfd.readouterr().err, "Ray's own log"
 
 
 def test_a_step_wider_than_any_node_is_refused(cluster, finished, rows_at, tmp_path, capsys):

@@ -5,18 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from codeward.bench import executors
+from codeward.bench.attempt import work
 from codeward.bench.board import read_board
 from codeward.bench.plan import plan
 from codeward.bench.reading import read_suite
 from codeward.bench.run import run
 from codeward.bench.store import FILE, Done, Store
 from codeward.cli import main
-from codeward.errors import DataError, UsageError
+from codeward.errors import UsageError
 
 
 def bench(suite, rows, out, *more):
@@ -156,7 +156,9 @@ def test_a_failed_step_leaves_the_others_and_is_tried_again(finished, rows_at, t
     more = ("--store", str(tmp_path / "store"), "--workers", "1")
     assert bench(finished / "small.toml", rows_at, out, *more) == 4
     lines = {(line.attack, line.defense): line for line in read_board(out).lines}
-    assert "config.json" in lines["identifier-rename", "fine-tuning"].problem
+    problem = lines["identifier-rename", "fine-tuning"].problem
+    assert "config.json" in problem
+    assert f"; if it is damaged, remove the folder {weights.parents[1]} and run the same command again" in problem
     assert not lines["identifier-rename", "fine-tuning"].scores
     assert lines["identifier-rename", "killbadcode"].scores
     assert "2 of" in capsys.readouterr().err
@@ -173,7 +175,7 @@ def test_a_refusal_is_kept_like_a_result(tmp_path, rows_at, finished):
     step = next(step for step in graph.steps.values() if step.kind == "poison")
     store = Store(tmp_path / "store")
     shutil.copytree(finished / "out/store" / step.inputs["data"], store.place(step.inputs["data"]))
-    done = executors.work(str(store.folder), step.as_json())
+    done = work(str(store.folder), step.as_json())
     assert "fits" in done.problem
     assert done.refused
     assert store.find(step.key) == done
@@ -246,64 +248,14 @@ def test_problems_are_told_one_a_line(finished, rows_at, tmp_path, capsys):
     assert "6 lines without figures: not measured yet." in told
 
 
-def test_the_store(tmp_path):
-    store = Store(tmp_path)
-    assert store.find("train-0") is None
-    (tmp_path / "train-0").mkdir()
-    (tmp_path / "train-0" / FILE).write_text("{")
-    with pytest.raises(DataError, match=r"damaged; remove the folder .*train-0"):
-        store.find("train-0")
-    for name in (".train-1.abc", ".train-2.abc"):
-        (tmp_path / name).mkdir()
-    os.utime(tmp_path / ".train-1.abc", (0, 0))
-    store.sweep()
-    assert not (tmp_path / ".train-1.abc").exists()
-    assert (tmp_path / ".train-2.abc").exists()
-
-
-def test_workers_end_with_a_bench_that_is_killed(tmp_path):
-    script = """
-import os, sys, time
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-from codeward.bench.executors import Local
-if __name__ == "__main__":
-    pool = Local(Path(sys.argv[1]), 1, 1).pool
-    print(pool.submit(os.getpid).result(), flush=True)
-    pool.submit(time.sleep, 600)
-    time.sleep(600)
-"""
-    file = tmp_path / "run.py"
-    file.write_text(script)
-    run = subprocess.Popen([sys.executable, str(file), str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert run.stdout is not None
-    worker = int(run.stdout.readline())
-    run.kill()
-    run.wait()
-    for _ in range(200):
-        if not alive(worker):
-            break
-        time.sleep(0.1)
-    assert not alive(worker)
-
-
-def alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_executors(tmp_path):
-    assert 1 <= executors.fitting(1) <= (os.cpu_count() or 1)
     with (
         pytest.raises(UsageError, match="unknown executor 'moon'"),
         executors.executor("moon", tmp_path, workers=1, threads=1, address="auto"),
     ):
         pass
     step = {"kind": "train", "settings": {}, "inputs": {}, "label": ""}
-    lost = executors.work(str(tmp_path / "away"), step)
+    lost = work(str(tmp_path / "away"), step)
     assert isinstance(lost, Done)
     assert "give a folder that all machines share" in lost.problem
 
@@ -316,13 +268,13 @@ def test_what_nobody_foresaw_leaves_its_traceback(finished, rows_at, tmp_path, m
 
     monkeypatch.setattr("codeward.bench.work.do", broken)
     step = next(iter(graph.steps.values()))
-    done = executors.work(str(tmp_path), step.as_json())
+    done = work(str(tmp_path), step.as_json())
     assert done.problem.startswith("RuntimeError: the disk is on fire")
     assert "Traceback" in (tmp_path / f"{step.key}.log").read_text()
     assert store.find(step.key) is None
     with monkeypatch.context() as again:
         again.setattr("codeward.bench.work.do", lambda _, step: Done(step.key))
-        assert not executors.work(str(tmp_path), step.as_json()).problem
+        assert not work(str(tmp_path), step.as_json()).problem
     assert not (tmp_path / f"{step.key}.log").exists()
     (tmp_path / f"{step.key}.log").mkdir()  # nothing can be written there, as on a full disk
-    assert executors.work(str(tmp_path), step.as_json()).problem.startswith("RuntimeError: the disk is on fire")
+    assert work(str(tmp_path), step.as_json()).problem.startswith("RuntimeError: the disk is on fire")

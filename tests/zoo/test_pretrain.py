@@ -82,6 +82,15 @@ def test_a_broken_run_goes_on_to_the_same_weights(corpus, tmp_path):
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
 
 
+def test_what_a_run_left_that_was_killed_while_it_wrote_goes_with_the_next_one(corpus, tmp_path):
+    (tmp_path / ".m.making/.m.ize33qe7").mkdir(parents=True)
+    pretrain(corpus, config("decoder", steps=2), tmp_path / "m")
+    (tmp_path / ".m.pretraining").mkdir()
+    (tmp_path / ".m.making").mkdir()
+    pretrain(corpus, config("decoder", steps=2), tmp_path / "m")  # killed after its model stood
+    assert [each.name for each in tmp_path.iterdir()] == ["m"]
+
+
 def stopped(corpus, out, at):
     def stop(step, *_):
         if step == at:

@@ -1,9 +1,12 @@
 """The store: the results of finished steps in a folder, each whole or not there at all."""
 
 import json
+import os
 import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ from codeward.errors import DataError, RateError, UnfitError, UsageError
 from codeward.files import new_folder
 
 FILE = "step.json"
-STALE = 24 * 3600.0
-"""Seconds after which a folder in the making is a dead one's."""
+PULSE = 60.0
+"""Seconds between two signs of life in a folder in the making."""
+STALE = 3600.0
+"""Seconds without one after which it is a dead one's; clocks of machines that share a store may differ by minutes."""
 REFUSALS = (UsageError, UnfitError, RateError)
 """Problems that lie in the step itself: they would come again, so they are kept like a result, and nothing else is."""
 
@@ -64,27 +69,62 @@ class Store:
             ) from None
 
     def keep(self, step: Step, work: Callable[[Path], tuple[float, str, str]]) -> Done:
-        """Do a step and keep what it writes.
+        """Do a step and keep what it writes, unless another run that shares the store has kept it in the meantime.
 
         Args:
             step: The step.
             work: Writes to the folder that it is given, and returns seconds, problem and host.
         """
-        place = self.place(step.key)
-        with new_folder(place) as folder:
-            seconds, problem, host = work(folder)
-            seconds = round(seconds, 3)
-            about: dict[str, Any] = {
-                **step.as_json(),
-                "seconds": seconds,
-                "problem": problem,
-                "host": host,
-            }
-            (folder / FILE).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        try:
+            with new_folder(self.place(step.key)) as folder, _alive(folder):
+                seconds, problem, host = work(folder)
+                seconds = round(seconds, 3)
+                about: dict[str, Any] = {
+                    **step.as_json(),
+                    "seconds": seconds,
+                    "problem": problem,
+                    "host": host,
+                }
+                (folder / FILE).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                if (known := self.find(step.key)) is not None:
+                    raise _KeptError(known)
+        except _KeptError as kept:
+            return kept.done
         return Done(step.key, seconds, problem, host, refused=bool(problem))
 
     def sweep(self) -> None:
         """Remove what steps that were killed left behind: nothing young, since another run may share the store."""
         for folder in self.folder.glob(".*"):
-            if folder.is_dir() and time.time() - folder.stat().st_mtime > STALE:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # it has just vanished
+                if folder.is_dir() and time.time() - _changed(folder) > STALE:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+class _KeptError(Exception):
+    """Another run has kept the step: others may be reading it, so it stays, and our folder goes."""
+
+    def __init__(self, done: Done) -> None:
+        super().__init__(done.key)
+        self.done = done
+
+
+@contextmanager
+def _alive(folder: Path) -> Iterator[None]:
+    """Have a folder tell again and again, while the block lasts, that somebody works in it."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(PULSE):
+            with suppress(OSError):  # the folder has taken its place
+                os.utime(folder)
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _changed(folder: Path) -> float:
+    """Return when a folder, or anything in it, has changed last."""
+    return max(each.lstat().st_mtime for each in [folder, *folder.rglob("*")])

@@ -1,9 +1,11 @@
 """``codeward bench``: a grid of attacks and defenses, measured side by side; resumable, on one machine or many."""
 
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,6 +92,7 @@ def run(
     if output is None or place is None:
         raise UsageError("name the folder for the board and all results with --output (-o)")
     _claim(output, wanted.name)
+    _check_places(output, place)
     kept = Store(place)
     kept.folder.mkdir(parents=True, exist_ok=True)
     runner = partial(_executor, executor, kept, workers=workers, threads=threads, address=address)
@@ -126,15 +129,37 @@ def _measure(
     from codeward.files import write_text
 
     done: dict[str, Done] = {}
-    with ExitStack() as stack:
+
+    def begin() -> "Executor":
+        made = stack.enter_context(runner())
+        if not quiet:
+            note(f"{len(part.steps) - len(done)} of {len(part.steps)} steps to do, at most {made.room} at once")
+        return made
+
+    with _ending_like_ctrl_c(), ExitStack() as stack:
         try:
             seconds = None if minutes is None else 60 * minutes
-            run_graph(part, store, lambda: stack.enter_context(runner()), done, None if quiet else _tell, seconds)
+            run_graph(part, store, begin, done, None if quiet else _tell, seconds)
         finally:
             command = " ".join(["codeward", *map(shlex.quote, sys.argv[1:])])
             board = collect(suite, graph, store, output, command, done)
             write_text(output / FILE, board.model_dump_json(indent=1) + "\n")
     return done, board
+
+
+@contextmanager
+def _ending_like_ctrl_c() -> Iterator[None]:
+    """Take a request to end, as batch systems and a terminal that is closed send it, like Ctrl-C: the board is written then."""
+    main = threading.current_thread() is threading.main_thread()
+    names = [name for name in ("SIGTERM", "SIGHUP") if main and hasattr(signal, name)]
+    ours = [each for each in (getattr(signal, name) for name in names) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:  # what is minded by whoever calls us, or ignored (nohup), stays so
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _show_board(board: "Board", output: Path, json: bool) -> None:
@@ -183,6 +208,19 @@ def _claim(out: Path, name: str) -> None:
     held = read_board(out).name
     if held != name:
         raise DataError(f"{out}: the folder holds the board of suite {held!r}; name another one (--store shares steps)")
+
+
+def _check_places(out: Path, store: Path) -> None:
+    """Refuse, before any work, places at which neither a board nor steps could be written.
+
+    Raises:
+        DataError: If one is a file, or lies where nobody may write.
+    """
+    from codeward.bench.board import FILE
+    from codeward.files import check_writable
+
+    check_writable(out / FILE)
+    check_writable(store / FILE)
 
 
 def _filters(pairs: Sequence[str] | None) -> dict[str, set[str]]:

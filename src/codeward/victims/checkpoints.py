@@ -60,12 +60,13 @@ def last_checkpoint(work: Path) -> str | None:
 
 
 @contextmanager
-def going_on(work: Path, written: Path | None = None) -> Iterator[None]:
+def going_on(work: Path, written: Path | None = None, *, resume: bool = True) -> Iterator[None]:
     """Tell of a full disk in the block, and that what was trained until then is kept.
 
     Args:
         work: The folder of checkpoints.
         written: Where the block writes, if that is another one.
+        resume: Whether the same call would go on from a checkpoint; otherwise none is promised.
 
     Raises:
         DataError: If the disk ran full.
@@ -74,10 +75,10 @@ def going_on(work: Path, written: Path | None = None) -> Iterator[None]:
         with telling_full_disk(written or work):
             yield
     except DataError as problem:
-        if str(problem) != describe(OSError(errno.ENOSPC, ""), written or work):
+        kept = last_checkpoint(work) if resume else None
+        if kept is None or str(problem) != describe(OSError(errno.ENOSPC, ""), written or work):
             raise
-        kept = last_checkpoint(work)
-        told = f"the training up to {Path(kept).name} is kept there" if kept else "no checkpoint was written whole yet"
         raise DataError(
-            f"{work}: the disk is full; {told}; free some space and run the same command again, which goes on from there"
+            f"{work}: the disk is full; the training up to {Path(kept).name} is kept there; free some space and run the same "
+            "command again, which goes on from there"
         ) from None

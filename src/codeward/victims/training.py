@@ -125,14 +125,14 @@ def train(
     )
     trainer.remove_callback(transformers.PrinterCallback)
     try:
-        with going_on(work), fast_attention(victim.model, _longest(task, config)):
+        with going_on(work, resume=resume), fast_attention(victim.model, _longest(task, config)):
             trainer.train(resume_from_checkpoint=last_checkpoint(work))
         victim.model = whole(merge(trainer.model).eval(), config.learning_rate)
     except DivergedError:
         shutil.rmtree(work, ignore_errors=True)
         raise
     if processes.is_first():
-        with going_on(work, out):
+        with going_on(work, out, resume=resume):
             victim.save(out)
     processes.wait()
     history = _history(trainer.state.log_history)

@@ -17,8 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from codeward.code import Role, identifiers
 from codeward.errors import CodeError, DataError
-from codeward.files import new_folder
 from codeward.seeds import derive_int
+from codeward.zoo.making import making
 from codeward.zoo.shapes import SENTINELS
 from codeward.zoo.sources import Document
 
@@ -115,7 +115,7 @@ def write_corpus(
     if not len(blocks):
         raise _too_little(train, length, skipped)
     kept: Counter[str] = Counter()
-    with new_folder(out) as folder:
+    with making(out) as folder:
         np.save(folder / "train.npy", blocks)
         np.save(folder / "train-names.npy", names)
         for language in sorted({each.language for each in valid}):

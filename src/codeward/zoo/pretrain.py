@@ -3,148 +3,38 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import transformers
-from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
-from transformers import TrainingArguments
 
-from codeward.errors import DataError, ModelError, UsageError
-from codeward.files import check_writable, new_folder, telling_full_disk, write_text
-from codeward.victims.batching import fast_bf16
+from codeward.errors import ModelError
+from codeward.files import telling_full_disk, write_text
 from codeward.victims.checkpoints import last_checkpoint
 from codeward.victims.device import device_name, on_gpu
 from codeward.victims.quiet import quiet
-from codeward.victims.trainer import Progress, Watch
-from codeward.zoo import embedded, resolve
+from codeward.victims.trainer import Progress
 from codeward.zoo.adapt import adapt
 from codeward.zoo.batches import Blocks, Collate, Vocabulary
 from codeward.zoo.card import model_card
 from codeward.zoo.judge import as_rows, judge
-from codeward.zoo.leftovers import FILE, About, read_about, sweep
+from codeward.zoo.leftovers import FILE, finished, sweep
+from codeward.zoo.making import making
 from codeward.zoo.packing import read_card
-from codeward.zoo.shapes import SHAPES, ModelKind, new_network
+from codeward.zoo.planning import TRIAL, affordable, arguments_of, planned, seconds_of_a_step
+from codeward.zoo.request import PretrainConfig, PretrainResult, check_request, start_of, work_of
+from codeward.zoo.shapes import SHAPES, new_network
 from codeward.zoo.tokenizers import check_tokenizer
 from codeward.zoo.trainer import Judge, PretrainTrainer
 
-PLAN, CURVE, SECONDS = "plan.json", "curve.jsonl", "seconds.txt"
+__all__ = ["PretrainConfig", "PretrainResult", "check_request", "figures", "finished", "pretrain"]
+
+CURVE, SECONDS = "curve.jsonl", "seconds.txt"
 ADAPTED = 8
 """Blocks on which a decoder is looked at before an encoder-decoder starts from it."""
-TRIAL = 6
-"""Steps by which the speed is taken, after two that warm up."""
-OVERHEAD = 0.93
-"""Share of the time that goes into steps; the rest into checkpoints and judging."""
-
-
-class PretrainConfig(BaseModel):
-    """How a model is pretrained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    kind: ModelKind
-    shape: Literal["mini", "base"] = "mini"
-    start: str = ""
-    """A decoder of the same shape and tokenizer from which an encoder-decoder starts: a folder or ``mini-decoder``; empty: from
-    random weights."""
-    minutes: float = Field(default=0, ge=0, allow_inf_nan=False)
-    """How long to train; the number of steps is set by the speed of the first ones."""
-    steps: int = Field(default=0, ge=0)
-    """How many steps to take, in place of minutes."""
-    batch_tokens: int = Field(default=4096, ge=256)
-    """Tokens a step."""
-    learning_rate: float = Field(default=3e-3, gt=0)
-    weight_decay: float = Field(default=0.1, ge=0)
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of all steps in which the learning rate rises."""
-    decay: float = Field(default=0.2, ge=0, le=1)
-    """Share of all steps, the last ones, in which it falls to zero."""
-    short_length: int = Field(default=128, ge=0)
-    """Tokens of a row until the learning rate falls, and whole blocks after; 0: whole blocks always."""
-    optimizer: Literal["muon", "adamw"] = "muon"
-    seed: int = 0
-    judge_every: int = Field(default=250, ge=1)
-    """Steps between two measurements, which are also checkpoints."""
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainResult:
-    """What a run left behind."""
-
-    curve: list[dict[str, Any]]
-    """Accuracy and perplexity by tokens seen and language."""
-    tokens: int
-    seconds: float
-    parameters: int
-    unmeasured: list[str]
-    """Languages that were trained on, and of which the corpus holds no block by which to judge."""
-
-
-def check_request(config: PretrainConfig, out: Path) -> None:
-    """Refuse, before any work, a run that cannot begin or whose model cannot be written.
-
-    Raises:
-        UsageError: If not one of minutes and steps is given, or the start does not suit.
-        DataError: If the folder is a file, is not empty, or lies where nobody may write.
-    """
-    if not config.minutes and not config.steps:
-        raise UsageError("nothing says how long to pretrain; give minutes or steps (--minutes or --steps)")
-    if config.minutes and config.steps:
-        raise UsageError("minutes and steps both say how long to pretrain; give one of them")
-    if config.start:
-        _start_of(config)
-    if out.name in ("", ".."):
-        raise UsageError(f"{out}: the model needs a folder with a name of its own; give one")
-    if out.is_file():
-        raise DataError(f"{out}: this is a file; give a folder that is new or empty")
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out}: the folder is not empty; give another one")
-    check_writable(_work(out) / PLAN)
-
-
-def finished(
-    config: PretrainConfig,
-    out: Path,
-    corpus: Path,
-    *,
-    request: Callable[[], str] | None = None,
-    left: Sequence[Path] = (),
-) -> PretrainResult | None:
-    """Return what this very run has reached, if it was killed after its model stood, and remove what it left beside it.
-
-    Args:
-        config: How to train.
-        out: The folder.
-        corpus: The packed corpus, which has to be the model's.
-        request: Gives what was asked of the packed corpus, which is then compared in place of the corpus: that may be gone.
-        left: What the run would have removed at its end beside its work folder.
-
-    Returns:
-        ``None`` where the model is of another run, or nothing was left.
-    """
-    about = None if out.name in ("", "..") else read_about(out)
-    standing = [each for each in (_work(out), *left) if each.is_dir()] if about else []
-    if about is None or not standing or not _is_of(about, config, corpus, request):
-        return None
-    for each in standing:
-        shutil.rmtree(each, ignore_errors=True)
-    return PretrainResult(about.curve, about.tokens_seen, about.seconds, about.parameters, about.corpus.unmeasured)
-
-
-def _is_of(about: About, config: PretrainConfig, corpus: Path, request: Callable[[], str] | None) -> bool:
-    """Whether a model is of these settings and this corpus."""
-    if about.config != config.model_dump():
-        return False
-    if request is not None:
-        return about.corpus.request == request()
-    with suppress(DataError):
-        return about.corpus == read_card(corpus)
-    return False
 
 
 @quiet()
@@ -153,8 +43,7 @@ def pretrain(
 ) -> PretrainResult:
     """Pretrain a model and write it to a folder, in half precision, with a card.
 
-    Where the very same run was killed after its model stood, its result is returned. Folders that were in the making when a run
-    was killed are removed after an hour.
+    Where the very same run was killed after its model stood, its result is returned.
 
     Args:
         corpus: A folder that ``packing.write_corpus`` wrote.
@@ -188,7 +77,7 @@ class _Run:
 
     def __init__(self, corpus: Path, config: PretrainConfig, out: Path, resume: bool) -> None:
         self.corpus, self.config, self.out = corpus, config, out
-        self.work = _work(out)
+        self.work = work_of(out)
         if not resume:
             shutil.rmtree(self.work, ignore_errors=True)
         self.card = read_card(corpus)
@@ -223,11 +112,11 @@ class _Run:
     def train(self, progress: Progress | None) -> float:
         """Take all steps that are left and return the seconds of the whole run."""
         config = self.config
-        self.steps = self._plan()
+        self.steps = planned(self.work, config, self.card, lambda: affordable(config, self._seconds))
         data = self._blocks(self.steps, self.steps - int(config.decay * self.steps))
         trainer = PretrainTrainer(
             model=self.model,
-            args=self._arguments(),
+            args=arguments_of(config, self.work, self.rows, self.steps),
             train_dataset=data,
             data_collator=Collate(self.words),
             callbacks=[Judge(progress, self._measure, config.judge_every)],
@@ -251,14 +140,14 @@ class _Run:
             "device": device_name(),
             "curve": self.curve,
         }
-        with new_folder(self.out) as folder:
+        with making(self.out) as folder:
             self.model.eval().half().save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
             (folder / FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
             (folder / "README.md").write_text(model_card(self.out.name, about), encoding="utf-8")
 
     def _adapt(self) -> None:
-        start = _start_of(self.config)
+        start = start_of(self.config)
         try:
             decoder = transformers.AutoModelForCausalLM.from_pretrained(start)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError):
@@ -267,21 +156,6 @@ class _Run:
             ) from None
         rows = np.asarray(self.ids[:ADAPTED], dtype=np.int64)
         adapt(self.model, decoder, rows, list(self.words.sentinels), self.config.seed)
-
-    def _plan(self) -> int:
-        """Return the number of steps: what was planned before, what is asked for, or what the time allows."""
-        file = self.work / PLAN
-        asked = {"config": self.config.model_dump_json(), "corpus": json.dumps(self.card.told())}
-        if file.is_file() and last_checkpoint(self.work):
-            plan = json.loads(file.read_text(encoding="utf-8"))
-            if any(plan[key] != value for key, value in asked.items()):
-                raise DataError(
-                    f"{self.work}: the checkpoints here are of another corpus or other settings; give the same, or --fresh"
-                )
-            return int(plan["steps"])
-        steps = self.config.steps if not self.config.minutes else self._affordable()
-        write_text(file, json.dumps({**asked, "steps": steps}) + "\n")
-        return steps
 
     def _before(self) -> float:
         """Return the seconds that earlier runs took up to the last checkpoint."""
@@ -295,51 +169,13 @@ class _Run:
             short=config.short_length, cut=short * self.rows,
         )  # fmt: skip
 
-    def _affordable(self) -> int:
-        """Return how many steps the time allows."""
-        config = self.config
-        spent = (1 - config.decay) * self._seconds(short=True) + config.decay * self._seconds(short=False)
-        return max(10, int(OVERHEAD * 60 * config.minutes / spent))
-
-    def _seconds(self, *, short: bool) -> float:
+    def _seconds(self, is_short: bool) -> float:
         """Return what a step of a model that is thrown away takes."""
-        config = self.config
+        config, steps = self.config, TRIAL + 2
         trial = new_network(config.kind, SHAPES[config.shape], self.tokenizer, config.seed)
-        data = self._blocks(TRIAL + 2, TRIAL + 2 if short else 0)
-        arguments = self._arguments(steps=TRIAL + 2)
-        trainer = PretrainTrainer(model=trial, args=arguments, train_dataset=data, data_collator=Collate(self.words))
-        times: list[float] = []
-        trainer.add_callback(Watch(lambda *_: times.append(time.perf_counter())))
-        trainer.remove_callback(transformers.PrinterCallback)
-        trainer.train()
-        return (times[-1] - times[1]) / (len(times) - 2)
-
-    def _arguments(self, steps: int | None = None) -> TrainingArguments:
-        config = self.config
-        total = steps or self.steps
-        return TrainingArguments(
-            output_dir=str(self.work),
-            max_steps=total,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            warmup_steps=int(config.warmup * total),
-            lr_scheduler_type="warmup_stable_decay",
-            lr_scheduler_kwargs={"num_decay_steps": int(config.decay * total), "decay_type": "linear"},
-            per_device_train_batch_size=self.rows,
-            seed=config.seed,
-            bf16=fast_bf16(),
-            save_strategy="no" if steps else "steps",
-            save_steps=config.judge_every,
-            save_total_limit=2,
-            logging_steps=20,
-            report_to=[],
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            use_cpu=not on_gpu(),
-            dataloader_pin_memory=on_gpu(),
-            dataloader_num_workers=4 if on_gpu() else 0,
-            max_grad_norm=1.0,
-        )
+        data = self._blocks(steps, steps if is_short else 0)
+        arguments = arguments_of(config, self.work, self.rows, steps, is_trial=True)
+        return seconds_of_a_step(trial, data, arguments, self.words)
 
     def _measure(self, step: int) -> None:
         """Judge the model and add the figures to the curve; those of a later step, from before a crash, are dropped."""
@@ -353,20 +189,3 @@ class _Run:
 def figures(curve: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
     """Return the last measurement of each language."""
     return {row["language"]: row for row in curve}
-
-
-def _work(out: Path) -> Path:
-    """Return where checkpoints and measurements of a run stand."""
-    return out.with_name(f".{out.name}.pretraining")
-
-
-def _start_of(config: PretrainConfig) -> str:
-    """Return folder or hub name of the decoder that a run starts from; only a name with a slash may be the hub's."""
-    if config.kind != "seq2seq":
-        raise UsageError("only an encoder-decoder starts from a decoder; leave out start")
-    start = resolve(config.start)
-    if not Path(start).is_dir() and "/" not in start:
-        raise UsageError(
-            f"start = {start!r}: this is neither a folder nor a built-in model; give one of {', '.join(embedded())}, or a folder"
-        )
-    return start
