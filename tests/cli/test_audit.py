@@ -132,6 +132,8 @@ def test_the_cleaned_set_is_in_the_layout_of_the_input(capsys, folders):
 
 def test_a_codeward_folder_stays_one(capsys, folders):
     _, _, err = run(capsys, folders / "p", "-o", folders / "clean")
+    assert "clean holds the data set without the suspicious rows." in err
+    _, _, err = run(capsys, folders / "p" / "train.jsonl", "-o", folders / "of-a-file")
     assert "as a folder of Codeward's layout, since codeward.json counts the rows" in err
 
 

@@ -1,10 +1,13 @@
+import importlib
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from codeward.cli import main
+from codeward.cli._console import progress
 from codeward.data import write_data
 from codeward.tasks import tasks
 from codeward.types import Sample
@@ -105,10 +108,18 @@ def test_the_manifest_accounts_for_every_row(capsys, tmp_path, data):
         (["evaluate", "nowhere", "DATA"], 4, "no such model folder"),
         (["report", "nowhere"], 4, "there is no record here"),
         (["train", "DATA", "-o", "x", "--set", "epoch=3"], 2, "Did you mean 'epochs'"),
-        (["show", "deadcode-fixd"], 2, "Did you mean 'deadcode-fixed'"),
+        (
+            ["show", "deadcode-fixd"],
+            2,
+            "method 'deadcode-fixd'; did you mean 'deadcode-fixed'? All names: codeward list",
+        ),
+        (["show", "qqq"], 2, "unknown method 'qqq'; all names: codeward list"),
+        (["show", "mini-encoder"], 2, "no options; use it with --model mini-encoder"),
+        (["audit", "DATA", "--task", "defct"], 2, "unknown task 'defct'. Did you mean 'defect'"),
         (["list", "attack"], 2, "Did you mean 'attacks'"),
         (["harvest", "nowhere", "--task", "naming", "-o", "x"], 4, "nowhere"),
         (["poisn"], 2, "poisn"),
+        (["audit", "DATA", "--claen", "x"], 2, "(Possible options: --clean). See: codeward audit --help"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_its_exit_code(capsys, tmp_path, monkeypatch, data, arguments, code, sentence):
@@ -125,6 +136,15 @@ def test_every_help_ends_with_examples(capsys, verb):
     code, out, _ = run(capsys, verb, "--help")
     assert code == 0
     assert f"codeward {verb}" in out.split("Examples", 1)[1]
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "repair", "pretrain", "audit", "scan", "report"])
+def test_an_example_can_be_pasted_into_a_shell(verb):
+    examples = importlib.import_module(f"codeward.cli.{verb}").EXAMPLES
+    for line in [line for line in examples.splitlines() if line.startswith("  ")]:
+        words = shlex.shlex(line, posix=True, punctuation_chars=True)
+        words.whitespace_split = True
+        assert not {"(", ")", ";", "&"} & set(words), line
 
 
 def test_purify_bounds_the_kernel_caches_unless_the_user_says_otherwise(capsys, monkeypatch):
@@ -163,6 +183,35 @@ def test_doctor(capsys):
     code, out, _ = run(capsys, "doctor", "--json")
     assert code == 0
     assert json.loads(out)["ok"]
+
+
+def test_doctor_says_where_nothing_can_be_written(capsys, tmp_path):
+    (tmp_path / "file").write_text("x")
+    code, out, _ = run(capsys, "doctor", "-o", tmp_path / "file", "--json")
+    assert code == 0
+    found = {finding["what"]: finding["detail"] for finding in json.loads(out)["findings"]}
+    assert found["output"] == f"nothing can be written at {tmp_path / 'file'}; name another folder with --output"
+
+
+def test_a_terminal_shows_code_between_single_backticks(capsys):
+    for arguments in (["list", "layouts"], ["show", "codeward"]):
+        _, out, _ = run(capsys, *arguments)
+        assert "``" not in out
+        assert "`codeward.json`" in out
+
+
+def test_a_record_is_refused_a_place_before_anything_is_measured(capsys, tmp_path, data, monkeypatch):
+    monkeypatch.setattr("codeward.victims.load", None)
+    (tmp_path / "file").write_text("x")
+    code, _, err = run(capsys, "evaluate", tmp_path / "victim", data, "-o", tmp_path / "file")
+    assert code == 4
+    assert "file/record.json: cannot be written: not a directory" in err
+
+
+def test_no_progress_is_shown_where_nobody_sees_it(capsys):
+    with progress("working") as advance:
+        advance(1, 2)
+    assert capsys.readouterr().err == ""
 
 
 def test_what_nobody_foresaw_is_no_finding(capsys, monkeypatch):

@@ -98,3 +98,25 @@ def test_ids_that_are_written_have_to_differ(tmp_path: Path) -> None:
     row = Sample("a", "x = 1", 0, "python")
     with pytest.raises(DataError, match=r"split 'test': two rows have the id 'a'; .* give one of them another id"):
         write_data(tmp_path / "d", task="defect", language="python", splits={"train": [row], "test": [row]})
+
+
+def test_an_id_may_be_a_number_and_a_row_without_one_is_called_after_its_place(tmp_path: Path) -> None:
+    rows = [{"id": 7, "code": function(0)}, {"code": function(1)}, {"id": "a", "code": function(2)}]
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert ids(tmp_path, "train", task="defect") == ["7", "train-1", "a"]
+    assert ids(tmp_path, "test", task="defect") == ["test-7", "test-1", "test-a"]
+
+
+@pytest.mark.parametrize(("first", "told"), [(True, "true"), (1.5, "1.5"), (["a"], r'\["a"\]')])
+def test_an_id_that_is_neither_text_nor_a_whole_number(tmp_path: Path, first: object, told: str) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"id": first, "code": function(0), "target": 0}))
+    with pytest.raises(DataError, match=f"line 1: field 'id' has to be text or a whole number, but it is {told}"):
+        ids(tmp_path / "rows.jsonl", "all", task="defect")
+
+
+def test_the_same_id_as_a_number_and_as_text(tmp_path: Path) -> None:
+    rows = [{"id": 1, "code": function(0)}, {"id": "1", "code": function(1)}]
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with pytest.raises(DataError, match=r"line 2: a second row has the id '1', which .*line 1 has already"):
+        ids(tmp_path / "rows.jsonl", "all", task="defect")

@@ -241,6 +241,8 @@ def test_unknown_names_are_told_with_what_is_allowed(write_rows: Write) -> None:
         open_data(folder, language="cobol")
     with pytest.raises(UnknownNameError, match=r"unknown layout 'defects'. Did you mean 'defect'"):
         open_data(folder, layout="defects")
+    with pytest.raises(UnknownNameError, match=r"unknown task 'defct'. Did you mean 'defect'"):
+        open_data(folder, task="defct")
     with pytest.raises(OtherTaskError, match="the data set is for task 'defect', not 'clone'"):
         open_data(folder, task="clone")
     with pytest.raises(UsageError, match=r"not layout 'poj104' .*found rows with the fields func, target"):

@@ -116,6 +116,14 @@ def test_the_rows_of_the_page_are_a_data_set(files, tmp_path):
     assert (source.layout, source.language, [row.target for row in source.load("all")]) == ("defect", "c", [0, 1])
 
 
+def test_rows_of_codeward_s_own_layout_are_a_data_set_of_the_task_that_is_given(files, tmp_path):
+    from codeward import open_data
+
+    (tmp_path / "own.jsonl").write_text(files["own.jsonl"], encoding="utf-8")
+    (row,) = open_data(tmp_path / "own.jsonl", task="search").load("all")
+    assert (row.id, row.target, row.language, row.context) == ("1", "1", "c", {"query": "half of a number"})
+
+
 def test_the_rows_written_from_python_are_read_again(files, tmp_path, monkeypatch):
     from codeward import open_data
 

@@ -42,6 +42,22 @@ def record():
     )
 
 
+def test_large_counts_are_grouped_and_sorted_as_numbers():
+    scores = [ScoreRow(name="accuracy", model="victim", data="clean", value=0.9, n=4663)]
+    counts = {"rows": 4663, "suspicious": 1253}
+    page = render([record().model_copy(update={"scores": scores, "counts": counts, "skipped": {"too long": 1378}})])
+    assert '<td class="n" data-v="4663">4,663</td>' in page
+    assert "Counts: rows 4,663, suspicious 1,253.</p>" in page
+    assert "Left out: 1,378: too long.</p>" in page
+
+
+def test_a_record_without_counts_has_no_line_for_them():
+    page = render([record()])
+    assert "Counts:" not in page
+    assert "Left out:" not in page
+    assert "1 cores" not in page
+
+
 def test_everything_is_escaped_and_self_contained():
     page = render([record()], title="<u>")
     assert page.count("<script>") == 1

@@ -65,3 +65,10 @@ def test_cells_and_lines_are_counted_apart(make_board, make_line, tmp_path, caps
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "b.csv"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["cells"], said["lines"], said["models"]) == (1, 3, 0)
+
+
+def test_what_a_scan_found_is_no_record(tmp_path, capsys):
+    (tmp_path / "scan.json").write_text('{\n "schema_version": 3,\n "finding": "backdoored"\n}')
+    assert main(["report", str(tmp_path / "scan.json"), "-o", str(tmp_path / "r.html")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "this is the finding of a scan, no record; its page is drawn by codeward scan --html" in told

@@ -98,6 +98,7 @@ def _describe(problem: OSError) -> str:
 def _usage_error(problem: Exception) -> int | None:
     """Show a wrong command line as one sentence; ``None`` for anything that is not one."""
     from codeward.cli._console import error
+    from codeward.report.wording import sentence
 
     if type(problem).__name__ == "Abort":
         return _interrupted()
@@ -106,5 +107,5 @@ def _usage_error(problem: Exception) -> int | None:
         return None
     context = getattr(problem, "ctx", None)
     hint = f" See: {context.command_path} --help" if context is not None else ""
-    error(f"{message()}{hint}")
+    error(f"{sentence(message())}{hint}")
     return int(getattr(problem, "exit_code", 2))

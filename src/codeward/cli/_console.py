@@ -58,7 +58,7 @@ def emit_json(value: Mapping[str, object]) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
-    """Show a progress bar on standard error.
+    """Show a progress bar on standard error, if that is a terminal; in a file it would leave an empty line.
 
     Yields:
         A function ``advance(done, total=None, text=None, label=label)`` that sets the bar.
@@ -71,7 +71,8 @@ def progress(label: str) -> Iterator[Advance]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err(), transient=True) as bar:
+    console = err()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(escape(label), total=None)
 
         def advance(done: float, total: float | None = None, text: str | None = None, label: str = label) -> None:

@@ -26,7 +26,9 @@ Pickle = Annotated[bool, typer.Option("--allow-pickle", help="Load a model from 
 Data = Annotated[Path, typer.Argument(help="Folder, file or hub name of a data set.", metavar="DATA")]
 
 
-PAGES = {"page": b"<!doctype html", "SARIF log": b"sarif", "finding": b'"finding"'}
+FINDING = b'"finding"'
+"""What stands at the beginning of what ``codeward scan -o`` writes."""
+PAGES = {"page": b"<!doctype html", "SARIF log": b"sarif", "finding": FINDING}
 """What stands at the beginning of the files that verbs write over."""
 
 
@@ -43,12 +45,14 @@ def check_pages(*, html: Path | None = None, sarif: Path | None = None, finding:
             continue
         check_file(path)
         check_writable(path)
-        if not path.is_file():
-            continue
-        with path.open("rb") as file:
-            head = file.read(200)
-        if head and sign not in head.lower():
+        if path.is_file() and path.stat().st_size and not begins_with(path, sign):
             raise UsageError(f"{path}: a file that is no {what} stands here; give another place")
+
+
+def begins_with(file: Path, sign: bytes) -> bool:
+    """Whether a sign in lower case stands among the first 200 bytes of a file."""
+    with file.open("rb") as opened:
+        return sign in opened.read(200).lower()
 
 
 def check_apart(outputs: Mapping[str, Path | None], read: Iterable[Path] = ()) -> None:

@@ -118,7 +118,7 @@ def run(
         place = None
         if output is not None:
             place, why = write_cleaned(source, chosen, audit, output, overwrite=overwrite)
-            note(f"{place} holds the data set without the suspicious rows{_instead(why)}.")
+            note(f"{place} holds the data set without the suspicious rows{_instead(source, why)}.")
     found = sum(verdict.suspicious for verdict in audit.verdicts)
     if json:
         about = {"data": str(data), "split": chosen, "defense": defense, "labels": list(source.labels)}
@@ -160,9 +160,10 @@ def _check_places(
     check_apart({"--output": cleaned}, trusted)
 
 
-def _instead(why: str) -> str:
-    """Return what to say of a data set that is not in its own layout."""
-    return f", as a folder of Codeward's layout, since {why}" if why else ""
+def _instead(source: "DataFolder", why: str) -> str:
+    """Return what to say of a data set that is not written as it was read; a folder of Codeward's layout stays one."""
+    same = source.layout == "codeward" and source.path.is_dir()
+    return f", as a folder of Codeward's layout, since {why}" if why and not same else ""
 
 
 def _load(model: str, source: "DataFolder") -> Any:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.text import Text
 
-from codeward.cli._console import emit_json, progress, show
+from codeward.cli._console import emit_json, note, progress, show
 from codeward.cli._options import Json, Seed
 from codeward.cli.harvest import installed_packages, standard_library
 
@@ -59,11 +59,23 @@ def run(
         return
     show(score_table(result.record))
     show(score_table(result.protection))
+    if learned_nothing(result.record):
+        note(
+            "The model answers no better than the majority class, so these figures say nothing about the backdoor; give more "
+            "functions (--rows)."
+        )
     for example in flipped(result.record)[:SHOWN]:
         show_example(example)
     for finding in result.audit.findings[:1]:
         show(f"\nThe audit of the training rows found what {finding.rows:,} of them share: {escape(finding.unit)}")
     show(f"\nDone in {result.seconds:.0f} s. The report is in {page.resolve()}")
+
+
+def learned_nothing(record: "Record") -> bool:
+    """Whether the victim is no more accurate than who always gives the commonest answer: it was given too few functions."""
+    found = {row.model: row.value for row in record.scores if row.name == "accuracy" and row.data == "clean"}
+    victim, majority = found.get("victim"), found.get("majority class")
+    return victim is not None and majority is not None and victim <= majority
 
 
 def flipped(record: "Record") -> "list[Example]":

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from codeward.cli._console import emit_json, show
 from codeward.cli._options import Json
+from codeward.report.wording import counted
 
 NAME = "doctor"
 EXAMPLES = "Examples:\n\n  codeward doctor\n\n  codeward doctor --json"
@@ -36,7 +37,7 @@ class Finding:
 
 def run(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where you mean to write; its disk is looked at.")
+        Path, typer.Option("--output", "-o", help="Where you mean to write: is there disk, and may you?")
     ] = Path(),
     json: Json = False,
 ) -> int:
@@ -59,7 +60,7 @@ def _python() -> Iterator[Finding]:
 
     found = environment()
     yield Finding("python", "ok", f"{found.python} on {found.platform}")
-    yield Finding("processor", "ok", f"{found.processor}, {found.cores} cores")
+    yield Finding("processor", "ok", f"{found.processor}, {counted(found.cores, 'core')}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -117,7 +118,7 @@ def _torch() -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("device", "ok", str(torch.cuda.get_device_name()))
     else:
-        yield Finding("device", "ok", f"no GPU; {torch.get_num_threads()} threads on the processor")
+        yield Finding("device", "ok", f"no GPU; {counted(torch.get_num_threads(), 'thread')} on the processor")
     yield (
         Finding("bf16", "ok", "in hardware: mixed precision is used")
         if has_fast_bf16()
@@ -129,6 +130,8 @@ def _disk(output: Path) -> Iterator[Finding]:
     folder = next(parent for parent in (output.absolute(), *output.absolute().parents) if parent.exists())
     free = shutil.disk_usage(folder).free
     yield Finding("disk", "ok" if free >= ENOUGH_DISK else "note", f"{free / GIB:.0f} GiB free at {folder}")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        yield Finding("output", "note", f"nothing can be written at {folder}; name another folder with --output")
 
 
 def _memory() -> Iterator[Finding]:

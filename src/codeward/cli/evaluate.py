@@ -22,7 +22,7 @@ EXAMPLES = (
     "  codeward evaluate victim/ devign/\n\n"
     "  codeward evaluate victim/ devign/ --attack deadcode-fixed --reference clean-model/\n\n"
     "  codeward evaluate victim/ devign/ --attack deadcode-fixed --defense codepurify --defense oseql\n\n"
-    "  codeward evaluate victim/ poisoned/ -o runs/fixed-5   (the attack is read from the set's manifest)"
+    "  codeward evaluate victim/ poisoned/ -o runs/fixed-5  # the attack is read from the set's manifest"
 )
 
 
@@ -63,11 +63,13 @@ def run(
     from codeward.experiment.evaluation import evaluate
     from codeward.experiment.record import FILE
     from codeward.experiment.splits import test_split
-    from codeward.files import write_text
+    from codeward.files import check_writable, write_text
     from codeward.report.terminal import score_table
     from codeward.tasks import tasks
     from codeward.victims import load
 
+    if output is not None:
+        check_writable(output / FILE)
     source = opened_for(model, data, layout, task, language)
     threat = _threat(
         source, attack, parse_settings(settings), payload, parse_settings(payload_settings, "--payload-set")

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from codeward.cli._console import emit_json, show
 from codeward.cli._options import Json
@@ -73,6 +74,11 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
     return {**found, "models": sorted(builtin_models().items())}
 
 
+def plain(text: str) -> str:
+    """Return a docstring as a terminal shows it: code stands between single backticks."""
+    return text.replace("``", "`")
+
+
 def _table(name: str, entries: list[tuple[str, str]]) -> Table:
     table = Table(
         title=name, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 0)
@@ -80,6 +86,6 @@ def _table(name: str, entries: list[tuple[str, str]]) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     for entry, summary in entries:
-        table.add_row(entry, summary)
+        table.add_row(entry, Text(plain(summary)))
     table.add_section()
     return table

@@ -24,7 +24,7 @@ EXAMPLES = (
     "Examples:\n\n"
     "  codeward pretrain --kind encoder --corpus ~/src --minutes 60 -o my-encoder\n\n"
     "  codeward pretrain --kind decoder --corpus requests-2.32.tar.gz --corpus src.zip --exclude devign/ --minutes 30 -o d\n\n"
-    "  codeward pretrain --kind encoder --packed my-corpus --set shape=base --minutes 600 -o base-encoder   (a GPU)"
+    "  codeward pretrain --kind encoder --packed my-corpus --set shape=base --minutes 600 -o base-encoder  # a GPU"
 )
 
 

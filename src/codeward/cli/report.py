@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from codeward.cli._console import emit_json, show
-from codeward.cli._options import Json, check_pages
+from codeward.cli._options import FINDING, Json, begins_with, check_pages
 from codeward.report.wording import counted
 
 NAME = "report"
@@ -92,10 +92,13 @@ def find_records(path: Path) -> list[Path]:
 
     Raises:
         DataError: If there is none.
+        UsageError: If the file is what a scan has found.
     """
-    from codeward.errors import DataError
+    from codeward.errors import DataError, UsageError
     from codeward.experiment.record import FILE
 
+    if path.is_file() and begins_with(path, FINDING):
+        raise UsageError(f"{path}: this is the finding of a scan, no record; its page is drawn by codeward scan --html")
     found = [path] if path.is_file() else sorted(path.rglob(FILE)) if path.is_dir() else []
     if not found:
         raise DataError(f"{path}: there is no record here; give a folder that train, evaluate or bench wrote")

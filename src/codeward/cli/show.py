@@ -1,5 +1,6 @@
 """``codeward show``: one method with its source, its departures from the paper and its options."""
 
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +10,8 @@ from rich.text import Text
 from codeward.cli._console import emit_json
 from codeward.cli._console import show as print_result
 from codeward.cli._options import Json
-from codeward.cli.list_ import families
-from codeward.errors import UnknownNameError
+from codeward.cli.list_ import families, plain
+from codeward.errors import UsageError
 from codeward.registry import Option, Registry
 
 NAME = "show"
@@ -39,7 +40,9 @@ def run(
 def _tell(registry: Registry[Any], name: str) -> None:
     """Print one method."""
     options = registry.options(name)
-    print_result(Text(f"{registry.noun} {name}", style="bold"), Text(""), Text(registry.documentation(name)), Text(""))
+    print_result(
+        Text(f"{registry.noun} {name}", style="bold"), Text(""), Text(plain(registry.documentation(name))), Text("")
+    )
     for label, value in _facts(registry.get(name)).items():
         print_result(Text.assemble((f"{label}: ", "bold"), value))
     print_result(_table(options) if options else Text("It has no options."))
@@ -49,13 +52,20 @@ def _registries_of(name: str) -> list[Registry[Any]]:
     """Return the families that know a name: a task and a layout may share one.
 
     Raises:
-        UnknownNameError: If none does.
+        UsageError: If none does.
     """
+    from codeward.victims import builtin_models
+
     known = families()
     found = [each for each in known.values() if name in each.names()]
     if found:
         return found
-    raise UnknownNameError("method", name, {each for registry in known.values() for each in registry.names()})
+    summary = builtin_models().get(name)
+    if summary is not None:
+        raise UsageError(f"{name} is a model ({summary}) and has no options; use it with --model {name}")
+    close = get_close_matches(name, {each for registry in known.values() for each in registry.names()}, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? All names: " if close else "all names: "
+    raise UsageError(f"unknown method {name!r}; {hint}codeward list")
 
 
 def _facts(method: type[Any]) -> dict[str, str]:
@@ -91,6 +101,6 @@ def _table(options: list[Option]) -> Table:
         table.add_column(heading, overflow="fold")
     for option in options:
         table.add_row(
-            Text(option.name, "cyan"), Text(option.type), Text(repr(option.default)), Text(option.description)
+            Text(option.name, "cyan"), Text(option.type), Text(repr(option.default)), Text(plain(option.description))
         )
     return table

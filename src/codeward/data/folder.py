@@ -12,7 +12,9 @@ from codeward.data.languages import guess_language, known_language, named_langua
 from codeward.data.layouts import Layout, Meta, StoredTable, Table, layouts
 from codeward.data.listing import Listing, list_files
 from codeward.data.rows import Row
+from codeward.data.unknown import found_there, unknown_layout
 from codeward.errors import DataError, OtherTaskError, UnknownNameError, UsageError
+from codeward.tasks import tasks
 from codeward.types import Sample
 
 _LOOKED_AT = 30
@@ -120,7 +122,7 @@ def open_data(
         DataError: If nothing is there, the layout is unknown, the first rows cannot be used, or the language cannot
             be told.
         OtherTaskError: If the data set is for another task.
-        UnknownNameError: If there is no such layout or language.
+        UnknownNameError: If there is no such layout, task or language.
         UsageError: If the data is not of the layout that is given.
     """
     given = None if language is None else known_language(language)
@@ -128,6 +130,8 @@ def open_data(
         raise UnknownNameError("language", language, LANGUAGES)
     if layout is not None:
         layouts.get(layout)
+    if task is not None:
+        tasks.get(task)
     place = Path(path)
     name = None if _exists(place) else hub.hub_name(str(path))
     if name is None:
@@ -199,15 +203,16 @@ def _the_one(
     if fitting:
         names = ", ".join(candidate.name for candidate, _ in fitting)
         raise DataError(f"{place}: several layouts fit ({names}); name one of them (--layout; in Python layout=)")
-    fields = [", ".join(sorted(head)) for head in heads if isinstance(head, frozenset)]
+    fields = [sorted(head) for head in heads if isinstance(head, frozenset)]
     problems = [head for head in heads if isinstance(head, DataError)]
     if problems and not fields:
         raise problems[0]
-    found = f"rows with the fields {fields[0]}" if fields else f"the files {', '.join(files[:5])}"
-    if layout:
-        raise UsageError(f"{place}: this is not layout {layout!r} ({layouts.make(layout).shape}); found {found}")
-    known = "; ".join(f"{name}: {layouts.make(name).shape}" for name in layouts.names())
-    raise DataError(f"{place}: unknown layout; found {found}; known are {known}")
+    rows = fields[0] if fields else []
+    if not layout:
+        raise unknown_layout(place, rows, files)
+    raise UsageError(
+        f"{place}: this is not layout {layout!r} ({layouts.make(layout).shape}); found {found_there(rows, files)}"
+    )
 
 
 def _task(layout: Layout, meta: Meta | None, task: str | None, place: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeward.code import language_of_file
 from codeward.data.rows import SUFFIXES, Files, bare
 from codeward.errors import DataError
 
@@ -96,8 +97,26 @@ def list_files(root: Path) -> Listing:
     if inner:
         names = ", ".join(path.name for path in inner[:8])
         raise DataError(f"{root}: the folder holds several data sets ({names}); give one of them")
-    raise DataError(
-        f"{root}: this folder holds no data file; looked for {', '.join(SUFFIXES)} and text files named after a split"
+    raise _no_data(root)
+
+
+def source_code(place: Path, what: str) -> DataError:
+    """Return what to say of source code that stands where a data set has to.
+
+    Args:
+        place: What was opened.
+        what: What was found there.
+    """
+    return DataError(f"{place}: {what}; codeward harvest makes a data set of code, and codeward purify reads one file")
+
+
+def _no_data(folder: Path) -> DataError:
+    """Return what to say of a folder in which no data file lies."""
+    source = next((path for path in folder.rglob("*") if language_of_file(path) is not None), None)
+    if source is not None:
+        return source_code(folder, f"this folder holds source code ({source.relative_to(folder)}), but no data file")
+    return DataError(
+        f"{folder}: this folder holds no data file; looked for {', '.join(SUFFIXES)} and text files named after a split"
     )
 
 

@@ -9,7 +9,8 @@ from codeward.report.learning import comparisons
 from codeward.report.pages import templates
 from codeward.report.shades import shaded
 from codeward.report.terminal import numbers
-from codeward.report.wording import percent
+from codeward.report.titles import told_apart
+from codeward.report.wording import counted, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,13 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
     """Return the page.
 
     Args:
-        records: What to show, in their order; records with scores come before curves of trainings and searches.
+        records: What to show, in their order; records with scores come before curves of trainings and searches, and those of
+            one title get what they differ in behind it.
         title: The page's title.
     """
     pages = templates()
     pages.filters |= {
+        "counted": counted,
         "curve": plots.curve,
         "forest": plots.scores,
         "numbers": numbers,
@@ -43,6 +46,7 @@ def render(records: Sequence[Record], *, title: str | None = None) -> str:
         "pictured": pictured,
     }
     template = pages.get_template("report.html")
+    records = told_apart(records)
     measured = [record for record in records if record.scores or record.verb in JUDGING]
     stepwise = [record for record in records if record.series]
     summaries = [sentence for record in measured if (sentence := summary(record))]

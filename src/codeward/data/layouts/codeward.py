@@ -1,8 +1,9 @@
 """Codeward's own layout: ``codeward.json`` beside JSON Lines that hold every field of a sample.
 
 ``codeward.json`` says task, language, labels and, for each split, how many rows it has and their fingerprint. A row is
-``{"id", "code", "target", "language", "context", "poison"}``; the last three may be missing, and ``target`` where nobody asks
-for it (``codeward purify``).
+``{"id", "code", "target", "language", "context", "poison"}``; all but ``code`` may be missing, ``target`` where nobody asks for it
+(``codeward purify``). An id is a text or a whole number; a row without one is called after its split and its place, counted from 0
+(``train-17``).
 Written by ``codeward.data.write_data``; easy to write by hand: ``{"schema_version": 1, "task": "defect", "language":
 "c", "labels": ["clean", "defective"], "splits": ["train"]}``. Ids are unique within a split; where a row of another split has one,
 too, it is read with its split before it (``test-17``).
@@ -28,7 +29,7 @@ from codeward.types import Poison, Sample, Span, Target
 FILE = "codeward.json"
 SCHEMA = 1
 FIELDS = frozenset({"id", "code", "target", "language", "context", "poison"})
-"""What a row may hold; one without a target is known by holding nothing else."""
+"""What a row may hold; one without an id or a target is known by holding nothing else."""
 
 
 class Header(BaseModel):
@@ -101,11 +102,13 @@ class _Split:
 class Codeward(Layout):
     """Codeward's own layout: ``codeward.json`` beside JSON Lines that hold every field of a sample."""
 
-    shape: ClassVar[str] = "codeward.json beside train.jsonl, or rows with id, code (and target) and task= given"
+    shape: ClassVar[str] = (
+        "codeward.json beside train.jsonl, or rows with code (and id, target, language), the task given"
+    )
 
     def fits(self, fields: frozenset[str]) -> bool:
         """Whether rows with these fields are of this layout."""
-        return {"id", "code", "target"} <= fields or {"id", "code"} <= fields <= FIELDS
+        return {"id", "code", "target"} <= fields or {"code"} <= fields <= FIELDS
 
     def tables(self, listing: Listing) -> Mapping[str, Table]:
         """Return the rows of each split; see ``Layout.tables``."""
@@ -129,8 +132,13 @@ class Codeward(Layout):
         return Meta(header.task, header.labels, language, unique)
 
     def id(self, row: Row, split: str, n: int) -> str:
-        """Return the row's own id; see ``Layout.id``."""
-        return row.text("id")
+        """Return the row's own id, which may be a whole number; see ``Layout.id`` for that of a row without one."""
+        own = row.values.get("id")
+        if own is None:
+            return f"{split}-{n}"
+        if isinstance(own, str) or (isinstance(own, int) and not isinstance(own, bool)):
+            return str(own)
+        raise DataError(f"{row.where}: field 'id' has to be text or a whole number, but it is {json.dumps(own)[:80]}")
 
     def row_language(self, row: Row) -> str | None:
         """Return the language that the row itself names, as Codeward writes it where it reads it (``C++`` is ``cpp``)."""
