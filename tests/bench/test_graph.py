@@ -232,3 +232,16 @@ def test_the_built_in_suites_can_be_read(name):
     assert suite.name == name
     for each, spec in suite.defenses.items():
         assert stage_of(each, spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "told"),
+    [
+        ("nowhere.toml", DataError, r"nowhere\.toml: there is no such suite file; the built-in suites are: all, "),
+        ("mine/quick", DataError, "mine/quick: there is no such suite file"),
+        ("quikc", UnknownNameError, "unknown suite 'quikc'. Did you mean 'quick'?"),
+    ],
+)
+def test_a_suite_that_is_not_there(name, error, told):
+    with pytest.raises(error, match=told):
+        read_suite(name)

@@ -12,13 +12,14 @@ from codeward.bench.reported import reported
 from codeward.bench.suite import NONE, AttackSpec, Block, Suite, Zoo
 from codeward.errors import DataError, UnknownNameError
 
+SUFFIX = ".toml"
 NOUNS = ("data", "models", "attacks", "defenses")
 
 
 def builtin_suites() -> dict[str, Path]:
     """Return the suites that come with Codeward: name and file."""
     folder = Path(str(resources.files("codeward.bench") / "suites"))
-    return {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    return {file.stem: file for file in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def read_suite(name: str) -> Suite:
@@ -26,7 +27,7 @@ def read_suite(name: str) -> Suite:
 
     Raises:
         UnknownNameError: If it is neither.
-        DataError: If the file is not a suite, or includes itself; the sentence says where.
+        DataError: If there is no such file, or it is not a suite, or includes itself; the sentence says where.
     """
     return _read(name, ())
 
@@ -35,6 +36,8 @@ def _read(name: str, within: tuple[Path, ...]) -> Suite:
     """Read a suite that others include, the outermost first."""
     known = builtin_suites()
     file = known.get(name, Path(name))
+    if not file.is_file() and (file.suffix == SUFFIX or len(file.parts) > 1):
+        raise DataError(f"{name}: there is no such suite file; the built-in suites are: {', '.join(known)}")
     if not file.is_file():
         raise UnknownNameError("suite", name, known)
     chain = (*within, file.resolve())

@@ -92,7 +92,7 @@ class ModelAudit(DataDefense):
         """See ``DataDefense.inspect``."""
         if victim is None:
             raise UsageError(
-                f"{data_defenses.name_of(self)} looks at how a model represents the rows: give a model trained on them"
+                f"{data_defenses.name_of(self)} looks at how a model represents the rows: give a model trained on them (--model)"
             )
         return self.judge(rows, victim, clean, replace(work, processes=1))
 
