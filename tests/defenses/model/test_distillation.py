@@ -11,7 +11,7 @@ from tests.defenses.model.ranked import held, mean_rank, mrr
 from codeward.defenses.model import model_defenses
 from codeward.defenses.model._pairs import Likeness, contrasted, likened
 from codeward.defenses.model._slots import slots_for
-from codeward.errors import ModelError, UnfitError, UsageError
+from codeward.errors import DataError, ModelError, UnfitError, UsageError
 from codeward.experiment.keeping import FileMemory
 from codeward.types import QUERY, Sample
 from codeward.victims import load
@@ -157,3 +157,10 @@ def test_pairs_that_two_sets_call_alike_answer_not_each_other(searchers, pair_ro
     alike = [replace(row, target=clean.target) for row, clean in zip(more, pair_rows, strict=False)]
     one, other = (defense.repair(suspect, pair_rows[:40], unlabeled=rows).fingerprint for rows in (more, alike))
     assert one == other
+
+
+def test_code_without_queries_is_refused(searchers, pair_rows):
+    defense = model_defenses.make("distillation", {"base": str(searchers / "clean")})
+    bare = [replace(row, context={}) for row in pair_rows[:5]]
+    with pytest.raises(DataError, match=r"none of the 5 further inputs has a query.*codeward harvest --task search"):
+        defense.repair(load(searchers / "backdoored"), pair_rows, unlabeled=bare)

@@ -151,7 +151,8 @@ class ModelDefense:
 
         Raises:
             UsageError: If there are inputs without labels, and the defense does not want them, or the other way round.
-            DataError: If the samples are too few or of one class, or the search of the inspection had not ended.
+            DataError: If the samples are too few or of one class, the search of the inspection had not ended, or inputs without
+                labels are of no use.
             ModelError: If the model's kind does not suit, or the inspection is of another model.
         """
         self._check_unlabeled(unlabeled)
@@ -165,7 +166,7 @@ class ModelDefense:
         if self.inspects and inspection is not None and not inspection.suspicions:
             return model
         trusted = self._checked_references(references, model, blind)
-        means = Means(blind, usable(unlabeled, model), inspection, trusted)
+        means = Means(blind, _usable_further(unlabeled, model), inspection, trusted)
         with blaming(self, "mend"):
             made = self.mend(model, means, memory, progress)
         if not isinstance(made, type(model)):
@@ -204,6 +205,21 @@ class ModelDefense:
             told = ", ".join(sorted(self.kinds))
             raise UnfitError(f"{name} works for models of these kinds: {told}; this one is for {kind}")
         return victim
+
+
+def _usable_further(unlabeled: Sequence[Sample], victim: "HuggingFaceVictim") -> list[Sample]:
+    """Return the further inputs that a model can learn from.
+
+    Raises:
+        DataError: If there are some, and none of them can be used.
+    """
+    found = usable(unlabeled, victim)
+    if unlabeled and not found:
+        raise DataError(
+            f"none of the {len(unlabeled):,} further inputs has a query, and a search model learns from pairs of query and code; "
+            "codeward harvest --task search makes some of documented code"
+        )
+    return found
 
 
 def check_inspection(inspection: Inspection, victim: "HuggingFaceVictim") -> None:
