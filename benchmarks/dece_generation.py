@@ -18,6 +18,7 @@ from typing import Any
 LOSSES: dict[str, tuple[str, dict[str, object]]] = {
     "ce": ("ce", {}),
     "dece-0.99": ("dece", {"alpha": 0.99}),
+    "dece-0.95": ("dece", {"alpha": 0.95}),
     "dece-0.9": ("dece", {"alpha": 0.9}),
     "dece-0.8": ("dece", {"alpha": 0.8}),
     "label-smoothing": ("label-smoothing", {}),
