@@ -45,7 +45,7 @@ class Distillation(ModelDefense):
     """Rises for a tenth of the steps, then falls to zero linearly; 0 takes what ``codeward train`` has for this base."""
     batch: Annotated[int, Field(ge=1)] = 32
     """Samples a step."""
-    likeness: Annotated[float, Field(ge=0)] = 1.0
+    likeness: Annotated[float, Field(ge=0)] = 0.25
     """Of a search model: how much its similarities count beside which code belongs to which query; 0 learns the pairs alone."""
     seed: int = 0
     """The head's first weights, and the order of the samples."""
