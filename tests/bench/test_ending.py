@@ -66,10 +66,11 @@ def test_a_request_to_end_is_heard_like_ctrl_c(finished, half_done, rows_at, tmp
     assert {line.problem for line in lines if not line.scores} == {"not measured yet"}
 
 
+@pytest.mark.parametrize("where", ["file", "file/bench"])
 @pytest.mark.parametrize("place", ["-o", "--store"])
-def test_a_place_where_nothing_can_be_written_is_refused_at_once(finished, rows_at, tmp_path, capsys, place):
+def test_a_place_where_nothing_can_be_written_is_refused_at_once(finished, rows_at, tmp_path, capsys, place, where):
     (tmp_path / "file").write_text("")
-    places = {"-o": tmp_path / "out", "--store": tmp_path / "store", place: tmp_path / "file/bench"}
+    places = {"-o": tmp_path / "out", "--store": tmp_path / "store", place: tmp_path / where}
     assert bench(finished / "small.toml", rows_at, places["-o"], "--store", places["--store"]) == 4
     assert "cannot be written: not a directory" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()

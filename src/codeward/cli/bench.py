@@ -91,8 +91,8 @@ def run(
         return
     if output is None or place is None:
         raise UsageError("name the folder for the board and all results with --output (-o)")
-    _claim(output, wanted.name)
     _check_places(output, place)
+    _claim(output, wanted.name)
     kept = Store(place)
     kept.folder.mkdir(parents=True, exist_ok=True)
     runner = partial(_executor, executor, kept, workers=workers, threads=threads, address=address)
