@@ -1,6 +1,6 @@
 """How far names raise code for query words in a search model, and in one that is trusted: is the planted pair of word and name ahead?
 
-Each name takes the place of the function's in codes of the part valid. For every word that enough queries hold, its rise is the
+Each name takes the place of the function's in codes of the part valid. For every word that a scan of the suspect has for one, its rise is the
 logarithm of how many times higher the normalized rank of the code is among all; its lead is the rise in the suspect minus that in the reference.
 The names are the commonest tokens of the codes, and those that are given. The suspect and its student are those of
 ``codeward bench benchmarks/suites/search-repair.toml``:
@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-FEWEST, MOST = 8, 0.2
-"""Queries that hold a word: so many at least, and this share at most."""
 CODES = 24
+"""Codes that each name is put into."""
 
 
 def main() -> None:
@@ -35,13 +34,14 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     from codeward.data import open_data
+    from codeward.defenses.model._library import Library
     from codeward.experiment.environment import environment
     from codeward.types import QUERY
     from codeward.victims import load
 
     models = [load(given.suspect), load(given.reference)]
     rows = [row.blind() for row in open_data(given.data).load("valid") if row.text(QUERY).strip()]
-    words = shared([row.text(QUERY) for row in rows])
+    words = {word.text: [*word.search, *word.held] for word in Library(models[0], rows, 0).words}
     common = commonest(models[0], rows, given.common)
     found = leads(models, rows, words, [*common, *given.names])
     found.sort(key=lambda each: -each["lead"])
@@ -62,17 +62,6 @@ def main() -> None:
             sys.stdout.write(f"{part}: {each}\n")
 
 
-def shared(queries: list[str]) -> dict[str, np.ndarray]:
-    """Return the words that enough queries hold, and which ones do."""
-    held = [set(re.findall(r"[a-z]{3,}", query.lower())) for query in queries]
-    counts = Counter(word for words in held for word in words)
-    return {
-        word: np.array([word in words for words in held])
-        for word, count in sorted(counts.items())
-        if FEWEST <= count <= MOST * len(queries)
-    }
-
-
 def commonest(model, rows: list, count: int) -> list[str]:
     """Return the tokens that most codes hold, of those that can be names."""
     counts = Counter(token for row in model.encoder.inputs(rows) for token in set(row["input_ids"]))
@@ -80,7 +69,7 @@ def commonest(model, rows: list, count: int) -> list[str]:
     return list(dict.fromkeys(text for text in texts if re.fullmatch(r"[A-Za-z_]{2,}", text)))[:count]
 
 
-def leads(models: list, rows: list, words: dict[str, np.ndarray], names: list[str]) -> list[dict]:
+def leads(models: list, rows: list, words: dict[str, list[int]], names: list[str]) -> list[dict]:
     """Return how far each name leads for each word."""
     from codeward.defenses.model._ranks import Ranking
     from codeward.defenses.model._slots import slots_for
